@@ -1,0 +1,55 @@
+# Every target works in a fresh clone: it makes .venv first if that is missing or out of date.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help serve test check bench openapi golden lock clean
+.DEFAULT_GOAL := help
+
+help: ## Show the targets
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed 's/:.*## /\t/' | expand -t 12
+
+serve: $(VENV)/.run ## Serve on HOST:PORT, 127.0.0.1:8000 unless told otherwise
+	FANIN_HOST=$(HOST) FANIN_PORT=$(PORT) $(BIN)/python -m service
+
+test: $(VENV)/.develop ## Run the tests
+	$(BIN)/pytest
+
+check: $(VENV)/.develop ## Check style, types and import rules
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.develop ## Measure speed, memory and latency, each against a peer or a limit
+	$(BIN)/python -m benchmarks
+
+openapi: $(VENV)/.develop ## Rewrite openapi/openapi.json from the app
+	$(BIN)/python -m openapi.write
+
+golden: $(VENV)/.develop ## Rewrite the frozen digests; CHANGELOG must say why they changed
+	$(BIN)/python -m tests.golden
+
+lock: $(VENV)/.develop ## Pin the newest versions of all dependencies, with hashes
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--python-version 3.11 --upgrade pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+		--python-version 3.11 --upgrade pyproject.toml --group develop -c requirements.txt -o requirements-develop.txt
+
+clean: ## Remove what was made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fanin needs Python 3.11 or newer: make PYTHON=python3.13")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+$(VENV)/.develop: requirements-develop.txt | $(BIN)/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-develop.txt
+	touch $@ $(VENV)/.run

@@ -1,0 +1,63 @@
+"""What can go wrong, as facts. Knows no HTTP: `service.web.problems` chooses status and wording."""
+
+from dataclasses import dataclass
+
+
+class ServiceError(Exception):
+    """Base of all failures that the service explains to its client."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field of a request that cannot be accepted."""
+
+    field: str  # dotted path, such as layers.1
+    message: str  # what is allowed
+    value: str = ""  # as it was sent, shortened; empty where nothing was sent
+
+
+@dataclass(eq=False)
+class InvalidRequest(ServiceError):
+    """The request is understood but one or more of its fields are not acceptable."""
+
+    errors: tuple[FieldError, ...]
+
+
+@dataclass(eq=False)
+class MalformedBody(ServiceError):
+    """The body is not the JSON object that was expected."""
+
+    reason: str
+
+
+@dataclass(eq=False)
+class UnsupportedContentType(ServiceError):
+    """The body is labelled as something else than JSON."""
+
+    content_type: str
+
+
+@dataclass(eq=False)
+class UnknownTensor(ServiceError):
+    """The network has no tensor of this name."""
+
+    name: str
+    known: tuple[str, ...]
+
+
+@dataclass(eq=False)
+class TooLarge(ServiceError):
+    """More was asked for than a limit of this service allows."""
+
+    what: str  # with its unit, such as "bytes in one response"
+    asked: int
+    allowed: int
+    setting: str  # the setting that holds the limit
+    advice: str = ""
+
+
+@dataclass(eq=False)
+class Busy(ServiceError):
+    """As many responses are being drawn as the service allows at once."""
+
+    allowed: int

@@ -1,0 +1,1 @@
+"""HTTP: the only floor that knows requests, responses, the clock and the environment."""

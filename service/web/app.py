@@ -1,0 +1,70 @@
+"""The app: settings, middleware, routes and failures put together."""
+
+import logging
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import cache
+
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.staticfiles import StaticFiles
+
+from service import __version__
+from service.numerics.known_answers import arithmetic_is_exact
+from service.web import openapi, problems
+from service.web.metrics import Metrics
+from service.web.observing import Observing
+from service.web.operations import STATIC, add_operations_routes
+from service.web.routes import add_weights_routes
+from service.web.settings import Settings
+from service.web.streaming import Drawing, Gate
+
+log = logging.getLogger("fanin")
+
+REQUEST_HEADERS = ("Content-Type", "If-Match", "If-None-Match", "If-Range", "Range", "X-Request-ID")
+RESPONSE_HEADERS = (
+    "Accept-Ranges",
+    "Content-Disposition",
+    "Content-Length",
+    "Content-Location",
+    "Content-Range",
+    "ETag",
+    "Retry-After",
+    "X-Request-ID",
+)
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the service with these settings."""
+    gate = Gate(settings.drawings)
+    metrics = Metrics(drawings=lambda: gate.under_way)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with ThreadPoolExecutor(settings.workers, "draw") as workers:
+            app.state.drawing = Drawing(
+                workers, gate, settings.pieces_ahead, settings.stall_seconds, metrics.count_elements
+            )
+            app.state.is_ready = arithmetic_is_exact()
+            log.info("started", extra={"fields": {"version": __version__, "is_ready": app.state.is_ready}})
+            yield
+        log.info("stopped")
+
+    app = FastAPI(title="fanin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.settings = settings
+    app.state.metrics = metrics
+    add_weights_routes(app.router)
+    add_operations_routes(app.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.openapi = cache(lambda: openapi.document(app))  # type: ignore[method-assign]
+    problems.install(app)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "HEAD", "POST"),
+        allow_headers=REQUEST_HEADERS,
+        expose_headers=RESPONSE_HEADERS,
+    )
+    app.add_middleware(Observing, metrics=metrics)
+    return app

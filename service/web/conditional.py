@@ -1,0 +1,78 @@
+"""What a GET or HEAD request with conditions gets: RFC 9110, sections 13 and 14."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPMethod
+
+from service.errors import ServiceError
+
+ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
+SINGLE_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]+)-([0-9]*)|-([0-9]+))[ \t]*")
+LONGEST_POSITION = 19  # digits; whatever is longer lies past every body
+
+
+@dataclass(eq=False)
+class PreconditionFailed(ServiceError):
+    """If-Match names another body than this URL has."""
+
+    etag: str
+
+
+@dataclass(eq=False)
+class RangeNotSatisfiable(ServiceError):
+    """The range begins past the end of the body."""
+
+    asked: str
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Bytes [start, stop) of a body."""
+
+    start: int
+    stop: int
+
+
+def etag_of(url: str, revision: str) -> str:
+    """Return the strong entity tag of a permanent URL, whose body may change with `revision` only."""
+    return f'"{hashlib.sha256(f"{url} {revision}".encode()).hexdigest()[:32]}"'
+
+
+def is_unmodified(method: str, headers: Mapping[str, str], etag: str) -> bool:
+    """Return whether the client has this body already; raise PreconditionFailed if it wants another one."""
+    if method not in (HTTPMethod.GET, HTTPMethod.HEAD):
+        return False
+    if "if-match" in headers and not _names(headers["if-match"], etag):
+        raise PreconditionFailed(etag)
+    return "if-none-match" in headers and _names(headers["if-none-match"].replace("W/", ""), etag)
+
+
+def part_of(method: str, headers: Mapping[str, str], etag: str, length: int) -> Part | None:
+    """Return the part of a body that is asked for, or None for the whole; raise RangeNotSatisfiable.
+
+    As RFC 9110 allows, what is not a single range of bytes is ignored.
+    """
+    asked = SINGLE_RANGE.fullmatch(headers.get("range", ""))
+    if method != HTTPMethod.GET or asked is None or headers.get("if-range", etag) != etag:
+        return None
+    first, last, suffix = asked.groups()
+    if suffix is not None:
+        start, stop = max(length - _position(suffix), 0), length
+    else:
+        start, stop = _position(first), min(_position(last) + 1, length) if last else length
+        if last and _position(first) > _position(last):
+            return None
+    if start >= length:
+        raise RangeNotSatisfiable(asked.string, length)
+    return Part(start, stop)
+
+
+def _names(field: str, etag: str) -> bool:
+    return field.strip() == "*" or etag in ENTITY_TAG.findall(field)
+
+
+def _position(digits: str) -> int:
+    return int(digits) if len(digits) <= LONGEST_POSITION else 10**LONGEST_POSITION

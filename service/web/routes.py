@@ -1,0 +1,181 @@
+"""The paths that answer with weights: each connects a request to a format."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import Response
+
+from service.formats.json_text import block_as_json, network_as_json
+from service.formats.npy import block_as_npy, network_as_npy
+from service.formats.npz import network_as_npz
+from service.formats.pieces import Body
+from service.formats.plan_document import BlockDocument, PlanDocument, WeightsDocument, plan_document
+from service.formats.raw import block_as_raw
+from service.formats.safetensors import network_as_safetensors
+from service.plan import Plan
+from service.tensor import Block
+from service.web.answers import Resource, answer
+from service.web.openapi import (
+    Responses,
+    binary_response,
+    json_body,
+    json_response,
+    problem_responses,
+    query_parameters,
+)
+from service.web.requests import BlockInQuery, NetworkInBody, NetworkInQuery
+
+REFUSED = (
+    HTTPStatus.PRECONDITION_FAILED,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+REFUSED_RANGE = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+REFUSED_POST = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, *REFUSED[1:])
+
+TensorName = Annotated[
+    str, Path(description="Name of the tensor, as in the plan.", examples=["layers.0.weight"], max_length=100)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkRoute:
+    """A path that answers for a whole network."""
+
+    operation: str  # end of the operation ids
+    tag: str
+    summary: str
+    description: str
+    resource: Resource
+    responses: Responses
+    has_ranges: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TensorRoute:
+    """A path that answers for one tensor; `suffix` is the format's file name extension."""
+
+    suffix: str
+    summary: str
+    description: str
+    body: Callable[[Plan, Block], Body]
+    responses: Responses
+    is_download: bool = True
+
+
+def _plan_as_json(plan: Plan) -> bytes:
+    return plan_document(plan).model_dump_json(by_alias=True).encode()
+
+
+NETWORK_ROUTES = (
+    NetworkRoute(
+        "Plan", "plan", "Plan of a network",
+        "Every tensor's name, shape, scheme, std, size and links, computed without drawing a number.",
+        Resource("/plan", _plan_as_json),
+        json_response(PlanDocument, "The plan."),
+    ),
+    NetworkRoute(
+        "WeightsJson", "network", "Weights as JSON",
+        "The plan with the values of every tensor: flat, row-major.",
+        Resource("/weights.json", network_as_json),
+        json_response(WeightsDocument, "The plan with values."),
+    ),
+    NetworkRoute(
+        "WeightsNpy", "network", "Weights as one .npy array",
+        "One 1-D NumPy array of all values, in plan order. Byte ranges are computed alone.",
+        Resource("/weights.npy", network_as_npy, "weights.npy"),
+        binary_response(ranges=True), has_ranges=True,
+    ),
+    NetworkRoute(
+        "WeightsNpz", "network", "Weights as .npz archive",
+        "NumPy archive with an entry for each tensor. No byte ranges: each entry's CRC needs the whole entry.",
+        Resource("/weights.npz", network_as_npz, "weights.npz"),
+        binary_response(ranges=False),
+    ),
+    NetworkRoute(
+        "WeightsSafetensors", "network", "Weights as safetensors",
+        "One safetensors file with every tensor by name. Byte ranges are computed alone.",
+        Resource("/weights.safetensors", network_as_safetensors, "weights.safetensors"),
+        binary_response(ranges=True), has_ranges=True,
+    ),
+)  # fmt: skip
+
+TENSOR_ROUTES = (
+    TensorRoute(
+        "npy", "One tensor as .npy", "NumPy array of a tensor, or of a block of its rows and columns.",
+        lambda _, block: block_as_npy(block), binary_response(ranges=True),
+    ),
+    TensorRoute(
+        "json", "One tensor as JSON", "Values of a tensor, or of a block of its rows and columns: flat, row-major.",
+        block_as_json, json_response(BlockDocument, "The block with its values."), is_download=False,
+    ),
+    TensorRoute(
+        "bin", "One tensor as bare bytes",
+        "Values of a tensor, or of a block of its rows and columns: little-endian, row-major, no header.",
+        lambda _, block: block_as_raw(block), binary_response(ranges=True),
+    ),
+)  # fmt: skip
+
+
+def add_weights_routes(router: APIRouter) -> None:
+    """Add the routes of both tables."""
+    for network_route in NETWORK_ROUTES:
+        _add_network_route(router, network_route)
+    for tensor_route in TENSOR_ROUTES:
+        _add_tensor_route(router, tensor_route)
+
+
+def _add_network_route(router: APIRouter, route: NetworkRoute) -> None:
+    async def get(request: Request, network: NetworkInQuery) -> Response:
+        return await answer(request, network, route.resource)
+
+    async def post(request: Request, network: NetworkInBody) -> Response:
+        return await answer(request, network, route.resource)
+
+    path, operation, tags = route.resource.path, route.operation, [route.tag]
+    refused = REFUSED + (REFUSED_RANGE,) * route.has_ranges
+    succeeded: Responses = {200: route.responses[200]}
+    add_get(
+        router, path, get, operation_id=f"get{operation}", tags=tags,
+        summary=route.summary, description=route.description,
+        openapi_extra={"parameters": query_parameters()},
+        responses=route.responses | problem_responses(refused),
+    )  # fmt: skip
+    router.add_api_route(
+        path, post, methods=["POST"], operation_id=f"post{operation}", tags=[*tags], response_class=Response,
+        summary=f"{route.summary}, described by a JSON body", description=route.description,
+        openapi_extra={"requestBody": json_body()},
+        responses=succeeded | problem_responses(REFUSED_POST),
+    )  # fmt: skip
+
+
+def _add_tensor_route(router: APIRouter, route: TensorRoute) -> None:
+    async def get(request: Request, tensor: TensorName, asked: BlockInQuery) -> Response:
+        network, cuts = asked
+        resource = Resource(
+            path=f"/weights/{tensor}.{route.suffix}",
+            body=lambda plan: route.body(plan, plan.tensor(tensor).cut(cuts.get("rows"), cuts.get("columns"))),
+            filename=f"{tensor}.{route.suffix}" if route.is_download else "",
+            query_end="".join(f"&{name}={cut.start}:{cut.stop}" for name, cut in cuts.items()),
+        )
+        return await answer(request, network, resource)
+
+    refused = (*REFUSED, HTTPStatus.NOT_FOUND, *(REFUSED_RANGE,) * route.is_download)
+    add_get(
+        router, f"/weights/{{tensor}}.{route.suffix}", get, operation_id=f"getTensor{route.suffix.title()}",
+        tags=["tensor"], summary=route.summary, description=route.description,
+        openapi_extra={"parameters": query_parameters(with_cuts=True)},
+        responses=route.responses | problem_responses(refused),
+    )  # fmt: skip
+
+
+def add_get(router: APIRouter, path: str, endpoint: Callable[..., Any], **documented: Any) -> None:
+    """Add a route for GET, and for HEAD without documenting it again."""
+    router.add_api_route(
+        path, endpoint, methods=["GET"], response_class=Response, **{"tags": ["operations"], **documented}
+    )
+    router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)

@@ -1,0 +1,126 @@
+"""Bodies on their way to a client: drawn by worker threads, a few pieces ahead of the socket."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import aclosing, contextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPMethod
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from service.errors import Busy
+from service.formats.pieces import Body, Buffer, Piece
+
+# What is handed to the socket at once. Larger parts would make a slow client look stalled.
+SEND_BYTES = 2**20
+
+
+class Gate:
+    """Lets so many responses be drawn at once, and no more."""
+
+    def __init__(self, most: int) -> None:
+        """Let in at most `most`."""
+        self._most = most
+        self.under_way = 0
+
+    @contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Take a place for the length of a block; raise Busy if there is none."""
+        if self.under_way >= self._most:
+            raise Busy(self._most)
+        self.under_way += 1
+        try:
+            yield
+        finally:
+            self.under_way -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """How bodies are drawn."""
+
+    workers: Executor
+    gate: Gate
+    ahead: int  # pieces drawn or being drawn before they can be sent
+    stall_seconds: float  # how long a client may take nothing
+    count_elements: Callable[[int], None]
+
+    async def made(self, pieces: Iterator[bytes | Piece]) -> AsyncGenerator[Buffer, None]:
+        """Yield the pieces' bytes in order."""
+        loop = asyncio.get_running_loop()
+        under_way: deque[asyncio.Future[Buffer]] = deque()
+        try:
+            for piece in pieces:
+                if isinstance(piece, bytes):
+                    known: asyncio.Future[Buffer] = loop.create_future()
+                    known.set_result(piece)
+                    under_way.append(known)
+                else:
+                    while piece.after_all_before and under_way:
+                        yield await under_way.popleft()
+                    under_way.append(loop.run_in_executor(self.workers, piece.make))
+                    self.count_elements(piece.elements)
+                if len(under_way) > self.ahead:
+                    yield await under_way.popleft()
+            while under_way:
+                yield await under_way.popleft()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+class DrawnResponse(Response):
+    """A response whose body is drawn while it is sent, and no longer than the client listens."""
+
+    def __init__(self, body: Body, drawing: Drawing, status: int, headers: Mapping[str, str], media_type: str) -> None:
+        """Draw nothing yet."""
+        length = {} if body.length is None else {"Content-Length": str(body.length)}
+        self._body = body
+        self._drawing = drawing
+        self.media_type = media_type
+        self.status_code = status
+        self.background = None
+        self.init_headers({**headers, **length})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the response; raise Busy before its first byte if no place is free."""
+        if scope["method"] == HTTPMethod.HEAD:
+            await self._start(send)
+            await send({"type": "http.response.body"})
+            return
+        with self._drawing.gate.drawing():
+            await self._start(send)
+            sending = asyncio.ensure_future(self._send_body(send))
+            leaving = asyncio.ensure_future(_leave(receive))
+            try:
+                await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+                if sending.done():
+                    # To return early makes the server cut the connection, so that a client that
+                    # stalled and comes back does not take what it has for the whole.
+                    with suppress(TimeoutError):
+                        sending.result()
+            finally:
+                sending.cancel()
+                leaving.cancel()
+                await asyncio.wait((sending, leaving))
+
+    async def _start(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+
+    async def _send_body(self, send: Send) -> None:
+        async with aclosing(self._drawing.made(self._body.pieces())) as all_made:
+            async for made in all_made:
+                for start in range(0, len(made), SEND_BYTES):
+                    part = made[start : start + SEND_BYTES]
+                    async with asyncio.timeout(self._drawing.stall_seconds):
+                        await send({"type": "http.response.body", "body": part, "more_body": True})
+        await send({"type": "http.response.body"})
+
+
+async def _leave(receive: Receive) -> None:
+    """Return when the client has gone."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
