@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test check bench openapi golden lock clean
+.PHONY: help serve test check bench openapi golden lock assets clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -38,6 +38,14 @@ lock: $(VENV)/.develop ## Pin the newest versions of all dependencies, with hash
 		--python-version 3.11 --upgrade pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
 		--python-version 3.11 --upgrade pyproject.toml --group develop -c requirements.txt -o requirements-develop.txt
+
+EXPLORER := 2.4.820
+EXPLORER_SHA256 := 6bb3f4f29b0d740f1fc0970cd4245e01d2c1346df5a26ecd20a2f7a5dda5f837
+assets: ## Fetch the script of /docs again, at its pinned version and digest
+	cd $$(mktemp -d) && npm pack --silent openapi-explorer@$(EXPLORER) && tar xzf *.tgz \
+		&& echo "$(EXPLORER_SHA256)  package/dist/browser/openapi-explorer.min.js" | sha256sum --check \
+		&& cp package/dist/browser/openapi-explorer.min.js $(CURDIR)/service/web/static/ \
+		&& cp package/LICENSE $(CURDIR)/service/web/static/openapi-explorer.LICENSE.txt
 
 clean: ## Remove what was made
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

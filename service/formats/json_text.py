@@ -73,4 +73,4 @@ def block_as_json(plan: Plan, block: Block) -> JsonText:
 
 def _all_but_end(document: BaseModel, exclude: set[str] | None = None) -> bytes:
     """Return a document's JSON up to its closing brace."""
-    return document.model_dump_json(by_alias=True, exclude=exclude).encode()[:-1]
+    return document.model_dump_json(exclude=exclude).encode()[:-1]

@@ -20,7 +20,13 @@ Shape = Annotated[list[Count], Field(min_length=1, max_length=2, examples=[[784,
 class Document(BaseModel):
     """Base of all JSON answers."""
 
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        use_attribute_docstrings=True,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+    )
 
 
 class NetworkLinks(Document):
@@ -32,9 +38,7 @@ class NetworkLinks(Document):
     """NumPy archive with an entry for each tensor; left out for bfloat16."""
     safetensors: Annotated[str, Field(examples=["/weights.safetensors?layers=784,256,10&activation=relu&seed=42"])]
     """safetensors file."""
-    json_: Annotated[
-        str, Field(serialization_alias="json", examples=["/weights.json?layers=784,256,10&activation=relu&seed=42"])
-    ]
+    json_: Annotated[str, Field(alias="json", examples=["/weights.json?layers=784,256,10&activation=relu&seed=42"])]
     """This plan with the values of each tensor."""
 
 
@@ -50,7 +54,7 @@ class TensorLinks(Document):
     json_: Annotated[
         str,
         Field(
-            serialization_alias="json",
+            alias="json",
             examples=["/weights/layers.0.weight.json?layers=784,256,10&activation=relu&seed=42"],
         ),
     ]

@@ -68,7 +68,7 @@ class TensorRoute:
 
 
 def _plan_as_json(plan: Plan) -> bytes:
-    return plan_document(plan).model_dump_json(by_alias=True).encode()
+    return plan_document(plan).model_dump_json().encode()
 
 
 NETWORK_ROUTES = (

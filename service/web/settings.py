@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     """Threads that draw, for all responses together."""
     pieces_ahead: Annotated[int, Field(ge=1)] = 3
     """Pieces of 1 to 8 MiB that are drawn ahead of each client."""
-    stall_seconds: Annotated[float, Field(gt=0)] = 60
+    stall_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Seconds after which a client that takes nothing is let go."""
     shutdown_seconds: Annotated[int, Field(ge=0)] = 30
     """Seconds that running responses may still take after SIGTERM."""
