@@ -17,6 +17,7 @@ RECIPE: Final = 1
 LARGEST_SEED: Final = 2**53 - 1  # the largest that every JSON reader keeps exact
 LARGEST_WIDTH: Final = 2**31 - 1
 LONGEST_VALUE_SHOWN: Final = 80
+MOST_ERRORS_SHOWN: Final = 20
 
 
 class Layout(StrEnum):
@@ -106,7 +107,8 @@ def field_errors(error: ValidationError, model: type[BaseModel]) -> tuple[FieldE
     """Return what pydantic found wrong, without what is said of a list because of its items."""
     details = error.errors(include_url=False)
     parents = {detail["loc"][:-1] for detail in details} - {()}
-    return tuple(_field_error(detail, model) for detail in details if detail["loc"] not in parents)
+    leaves = [detail for detail in details if detail["loc"] not in parents]
+    return tuple(_field_error(detail, model) for detail in leaves[:MOST_ERRORS_SHOWN])
 
 
 def _field_error(detail: ErrorDetails, model: type[BaseModel]) -> FieldError:
@@ -119,12 +121,13 @@ def _field_error(detail: ErrorDetails, model: type[BaseModel]) -> FieldError:
         "too_short": "must name at least an input and an output: two sizes",
     }
     message = messages.get(detail["type"], detail["msg"].replace("Input should be", "must be"))
-    path = ".".join(str(step) for step in detail["loc"])
+    path = ".".join(shortened(step) for step in detail["loc"])
     value = "" if detail["type"] in ("missing", "std_missing") else shortened(detail["input"])
     return FieldError(path, message, value)
 
 
 def shortened(value: object) -> str:
     """Return a value as text that is short enough for an error message."""
-    text = value if isinstance(value, str) else repr(value)
+    # JSON can hold half of a surrogate pair, which cannot be sent back.
+    text = (value if isinstance(value, str) else repr(value)).encode(errors="backslashreplace").decode()
     return text if len(text) <= LONGEST_VALUE_SHOWN else f"{text[:LONGEST_VALUE_SHOWN]}…"

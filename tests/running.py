@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 
+HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[1]
 SECONDS_TO_START = 30
 # uvloop warns of connections that are still open when a stop has outlasted its time.
@@ -45,14 +46,14 @@ class Service:
     @contextmanager
     def download(self, path: str) -> Iterator[http.client.HTTPResponse]:
         """Send a GET request and give the answer, of whose body nothing has been read."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+        with closing(http.client.HTTPConnection(HOST, self.port, timeout=30)) as connection:
             connection.request("GET", path)
             with connection.getresponse() as answer:
                 yield answer
 
     def open(self, path: str, *headers: str) -> socket.socket:
         """Send a GET request and return the socket, from which nothing has been read."""
-        connection = socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        connection = socket.create_connection((HOST, self.port), timeout=30)
         connection.sendall("\r\n".join([f"GET {path} HTTP/1.1", "Host: service", *headers, "", ""]).encode())
         return connection
 
@@ -61,17 +62,20 @@ class Service:
 def running(**settings: object) -> Iterator[Service]:
     """Run the service with these settings; stop it at the end if it still runs."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((HOST, 0))
         port = probe.getsockname()[1]
-    named = {f"FANIN_{name.upper()}": str(value) for name, value in settings.items()}
+    # What counts are the settings named here, whatever is set for the caller.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("FANIN_")}
+    environment |= {f"FANIN_{name.upper()}": str(value) for name, value in settings.items()}
+    environment |= {"FANIN_HOST": HOST, "FANIN_PORT": str(port)}
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         with log.open("wb") as sink:
             process = subprocess.Popen(
                 [sys.executable, *WARNINGS, "-m", "service"],
-                cwd=ROOT, env={**os.environ, **named, "FANIN_PORT": str(port)}, stdout=sink, stderr=subprocess.STDOUT,
+                cwd=ROOT, env=environment, stdout=sink, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        service = Service(f"http://127.0.0.1:{port}", port, process, log)
+        service = Service(f"http://{HOST}:{port}", port, process, log)
         try:
             _wait_until_ready(service)
             yield service

@@ -133,6 +133,8 @@ TABLE = {
     "NaN in JSON": post(b'{"layers":[4,3],"activation":"relu","scheme":"fixed","std":NaN}', "std", "finite", "nan"),
     "unknown key": post({**NETWORK, "gain": 2}, "gain", "known are layers", "2"),
     "repeated key": post(b'{"layers":[4,3],"activation":"relu","seed":1,"seed":2}', "seed", "once", "2"),
+    "half a surrogate pair": post(b'{"layers":[4,3],"activation":"\\ud800"}', "activation", "'relu'", "\\ud800"),
+    "20,000 bad sizes": post(b'{"layers":[' + b"0," * 20_000 + b'0],"activation":"relu"}', "layers.0", "layers.19"),
     "list as activation": post({**NETWORK, "activation": ["relu"]}, "activation", "'relu'"),
     "object as layers": post({**NETWORK, "layers": {"a": 1}}, "layers"),
     "query beside a body": Refused(f"/plan?{GOOD}", 422, ("query", "body"), "POST", b"{}", JSON),

@@ -1,0 +1,34 @@
+"""A client that takes a tensor and throws it away."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
+
+from service.spec import Layout
+from tests.running import HOST
+
+BUFFER_BYTES = 2**20
+TIMEOUT_SECONDS = 60
+
+
+def weight_path(side: int, layout: Layout) -> str:
+    """Return the path of a square float32 weight."""
+    query = f"layers={side},{side}&activation=relu&seed=1&bias=none&layout={layout}"
+    return f"/weights/layers.0.weight.bin?{query}"
+
+
+def discarded(port: int, path: str) -> Iterator[int]:
+    """Download and yield the sizes of what comes; raise RuntimeError unless it is a 200 of the announced length."""
+    buffer = bytearray(BUFFER_BYTES)
+    received = 0
+    with closing(HTTPConnection(HOST, port, timeout=TIMEOUT_SECONDS)) as connection:
+        connection.request("GET", path)
+        response = connection.getresponse()
+        announced = response.headers["Content-Length"]
+        if response.status != 200:
+            raise RuntimeError(f"{path}: status {response.status}: {response.read()!r}")
+        while count := response.readinto(buffer):
+            received += count
+            yield count
+    if str(received) != announced:
+        raise RuntimeError(f"{path}: {received} bytes of {announced}")

@@ -1,0 +1,21 @@
+"""How much is measured."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """Sizes of all measurements."""
+
+    values: int  # drawn in each round of `draw`
+    rounds: int  # of `draw`, after one that is not counted
+    panel_side: int  # nodes on each side of the layer of which `draw` reads the first `values` elements
+    memory_side: int  # nodes on each side of the layer that `memory` downloads
+    latency_side: int  # nodes on each side of the layers that `latency` downloads
+    samples: int  # requests for each figure of `latency`
+
+
+FULL = Sizes(2**26, 7, 46_341, 46_341, 32_768, 400)  # 46,341² float32 values are 8.6 GB
+
+# For trying out the measurements themselves: its figures are not to be quoted.
+QUICK = Sizes(2**22, 5, 8192, 8192, 16_384, 40)
