@@ -1,5 +1,6 @@
 """What a client may ask for: one frozen model, and all validation of it."""
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
@@ -118,6 +119,7 @@ def _field_error(detail: ErrorDetails, model: type[BaseModel]) -> FieldError:
         "float_type": "must be a number such as 0.01 or 1e-3",
         "missing": "is required",
         "extra_forbidden": f"is unknown; known are {', '.join(model.model_fields)}",
+        "string_unicode": "must be Unicode text",
         "too_short": "must name at least an input and an output: two sizes",
     }
     message = messages.get(detail["type"], detail["msg"].replace("Input should be", "must be"))
@@ -129,5 +131,7 @@ def _field_error(detail: ErrorDetails, model: type[BaseModel]) -> FieldError:
 def shortened(value: object) -> str:
     """Return a value as text that is short enough for an error message."""
     # JSON can hold half of a surrogate pair, which cannot be sent back.
-    text = (value if isinstance(value, str) else repr(value)).encode(errors="backslashreplace").decode()
+    text = (
+        (value if isinstance(value, str) else json.dumps(value, default=str)).encode(errors="backslashreplace").decode()
+    )
     return text if len(text) <= LONGEST_VALUE_SHOWN else f"{text[:LONGEST_VALUE_SHOWN]}…"

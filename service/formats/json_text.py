@@ -1,4 +1,4 @@
-"""JSON numbers: each is the shortest text that reads back as the same number of the tensor's dtype."""
+"""JSON numbers: each is the shortest text that reads back as the same float32, or float64 for that dtype."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -20,6 +20,7 @@ from service.web.routes import add_get
 
 STATIC = Path(__file__).parent / "static"
 RECIPE_PATH = "/docs/recipe.md"
+VECTORS_PATH = "/docs/recipe-vectors.json"
 NEVER_STORED = {"Cache-Control": "no-store"}
 # The documentation page runs a script of ours and inserts styles of its own; nothing comes from elsewhere.
 DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
@@ -83,6 +84,11 @@ async def recipe_page() -> Response:
     return FileResponse(STATIC / "recipe.md", media_type="text/markdown; charset=utf-8")
 
 
+async def recipe_vectors() -> Response:
+    """Return known answers of the recipe, to check an implementation against."""
+    return FileResponse(STATIC / "recipe-vectors.json", media_type="application/json")
+
+
 async def documentation_page() -> Response:
     """Return the page that shows the OpenAPI document; its script is served by this service too."""
     headers = {"Content-Security-Policy": DOCS_POLICY}
@@ -93,13 +99,18 @@ def add_operations_routes(router: APIRouter) -> None:
     """Add the routes for operators and readers."""
     refused = problem_responses((HTTPStatus.SERVICE_UNAVAILABLE,))
     alive, ready = _json(Status, "The process answers."), _json(Status, "The arithmetic is exact.") | refused
-    versions, counts = _json(Version, "The versions."), _text("text/plain", "The counts.")
-    recipe = _text("text/markdown", "The page.")
+    versions, counts = _json(Version, "The versions."), _content("text/plain", "The counts.")
+    recipe = _content("text/markdown", "The page.")
+    vectors = _content("application/json", "The answers.", "object")
     add_get(router, "/livez", livez, operation_id="getLiveness", summary="Is it alive?", responses=alive)
     add_get(router, "/readyz", readyz, operation_id="getReadiness", summary="Is it ready?", responses=ready)
     add_get(router, "/version", version, operation_id="getVersion", summary="Versions", responses=versions)
     add_get(router, "/metrics", metrics, operation_id="getMetrics", summary="Metrics", responses=counts)
     add_get(router, RECIPE_PATH, recipe_page, operation_id="getRecipe", summary="The recipe", responses=recipe)
+    add_get(
+        router, VECTORS_PATH, recipe_vectors, operation_id="getRecipeVectors", summary="Known answers of the recipe",
+        responses=vectors,
+    )  # fmt: skip
     router.add_api_route("/docs", documentation_page, methods=["GET", "HEAD"], include_in_schema=False)
 
 
@@ -107,10 +118,9 @@ def _json(model: type[Document], description: str) -> Responses:
     return {200: {"model": model, "description": description}} | problem_responses(())
 
 
-def _text(media_type: str, description: str) -> Responses:
-    return {
-        200: {"description": description, "content": {media_type: {"schema": {"type": "string"}}}}
-    } | problem_responses(())
+def _content(media_type: str, description: str, kind: str = "string") -> Responses:
+    content = {media_type: {"schema": {"type": kind}}}
+    return {200: {"description": description, "content": content}} | problem_responses(())
 
 
 def _document(document: Document) -> Response:

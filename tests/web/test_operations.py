@@ -38,8 +38,8 @@ def test_the_versions_are_those_that_run(client: httpx.Client) -> None:
     assert version["numpy"] == np.__version__
     assert version["python"] == platform.python_version()
     assert version["recipe"] == 1
-    page = client.get(version["recipe_document"])
-    assert page.text == (ROOT / "docs/recipe.md").read_text()
+    assert client.get(version["recipe_document"]).text == (ROOT / "docs/recipe.md").read_text(encoding="utf-8")
+    assert client.get("/docs/recipe-vectors.json").content == (ROOT / "docs/recipe-vectors.json").read_bytes()
 
 
 def test_the_counts_are_those_of_the_requests(fresh: Service) -> None:

@@ -1,0 +1,115 @@
+from collections.abc import Iterator
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.formats.blob import GROUP_BYTES, Blob
+from service.formats.npy import network_as_npy
+from service.formats.pieces import Piece
+from service.plan import Plan
+from tests.bodies import cut_small, elements_of, values_of, whole, whole_out_of_order
+from tests.networks import plan_from, plans
+
+SIZES = {"float32": 4, "float64": 8, "float16": 2, "bfloat16": 2}
+
+
+@pytest.fixture(params=["as_shipped", "cut_small"], autouse=True, scope="module")
+def _sizes(request: pytest.FixtureRequest) -> Iterator[None]:
+    if request.param == "as_shipped":
+        yield
+    else:
+        with cut_small():
+            yield
+
+
+def blob_of(plan: Plan) -> Blob:
+    """Return all tensors of a network with bytes before, between and after them."""
+    parts: list[bytes | object] = [b"header"]
+    for number, tensor in enumerate(plan.tensors):
+        parts += [tensor.whole(), b"." * number]
+    return Blob.of(*parts)  # type: ignore[arg-type]  # bytes and blocks, taking turns
+
+
+def expected(plan: Plan) -> bytes:
+    return b"header" + b"".join(values_of(tensor.whole()) + b"." * n for n, tensor in enumerate(plan.tensors))
+
+
+@st.composite
+def cuts(draw: st.DrawFn, length: int) -> tuple[int, int]:
+    start, stop = sorted(draw(st.tuples(st.integers(0, length), st.integers(0, length))))
+    return start, stop
+
+
+@given(plans())
+def test_a_blob_is_its_parts_laid_end_to_end(plan: Plan) -> None:
+    blob = blob_of(plan)
+    assert whole(blob) == expected(plan)
+    assert blob.length == len(expected(plan))
+
+
+@given(plans(), st.data(), st.randoms(use_true_random=False))
+def test_any_cut_is_those_bytes_of_the_whole(plan: Plan, data: st.DataObject, random: Random) -> None:
+    blob = blob_of(plan)
+    start, stop = data.draw(cuts(blob.length))
+    cut = blob.cut(start, stop)
+    assert cut.length == stop - start
+    assert whole(cut) == whole_out_of_order(cut, random) == expected(plan)[start:stop]
+
+
+@given(plans(), st.data())
+def test_a_cut_of_a_cut_is_a_cut(plan: Plan, data: st.DataObject) -> None:
+    blob = blob_of(plan)
+    start, stop = data.draw(cuts(blob.length))
+    first, end = data.draw(cuts(stop - start))
+    assert whole(blob.cut(start, stop).cut(first, end)) == expected(plan)[start + first : start + end]
+
+
+@given(plans())
+def test_the_pieces_of_the_whole_draw_every_value_once(plan: Plan) -> None:
+    assert elements_of(blob_of(plan)) == plan.elements
+
+
+@given(plans(), st.data())
+def test_the_pieces_of_a_cut_draw_the_values_that_it_touches(plan: Plan, data: st.DataObject) -> None:
+    owners: list[int | None] = [None] * len("header")  # which value each byte belongs to
+    for number, tensor in enumerate(plan.tensors):
+        size = SIZES[plan.network.dtype]
+        owners += [tensor.offset + byte // size for byte in range(tensor.byte_count)] + [None] * number
+    start, stop = data.draw(cuts(len(owners)))
+    assert elements_of(blob_of(plan).cut(start, stop)) == len({*owners[start:stop]} - {None})
+
+
+def test_every_single_byte_is_that_byte_of_the_whole() -> None:
+    for dtype in SIZES:
+        plan = plan_from(f"layers=3,2,2&activation=relu&dtype={dtype}")
+        blob = blob_of(plan)
+        assert b"".join(whole(blob.cut(at, at + 1)) for at in range(blob.length)) == expected(plan)
+
+
+def test_a_blob_without_bytes_has_no_piece() -> None:
+    blob = blob_of(plan_from("layers=3,2&activation=relu"))
+    assert [list(blob.cut(at, at).pieces()) for at in (0, 6, 7, blob.length)] == [[], [], [], []]
+
+
+def test_small_parts_are_made_together() -> None:
+    plan = plan_from(f"layers={','.join(['2'] * 60)}&activation=relu")
+    pieces = list(network_as_npy(plan).pieces())
+    assert len(pieces) < len(plan.tensors) / 3
+    assert all(isinstance(piece, Piece) and not piece.after_all_before for piece in pieces)
+
+
+def test_the_end_of_a_huge_blob_is_reached_by_drawing_the_end_alone() -> None:
+    blob = network_as_npy(plan_from("layers=100000,1000000,1&activation=relu&bias=none"))
+    assert blob.length == 128 + 4 * (10**11 + 10**6)
+    assert elements_of(blob.cut(blob.length - 5, blob.length)) == 2
+    assert len(whole(blob.cut(blob.length - 5, blob.length))) == 5
+
+
+def test_the_pieces_of_a_large_tensor_are_no_larger_than_memory_allows() -> None:
+    for layout, most in (("in_out", GROUP_BYTES), ("out_in", 8 * GROUP_BYTES)):
+        blob = network_as_npy(plan_from(f"layers=3000,1000&activation=relu&bias=none&layout={layout}"))
+        sizes = [piece.elements * 4 for piece in blob.pieces() if isinstance(piece, Piece)]
+        assert sum(sizes) == 12_000_000
+        assert max(sizes) <= most

@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import numpy as np
+import pytest
+import safetensors
+import safetensors.numpy
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.formats.safetensors import network_as_safetensors
+from service.plan import Plan
+from service.query import network_of, parameters
+from tests.bodies import cut_small, elements_of, values_of, whole, whole_out_of_order
+from tests.networks import WITH_NPY, plan_from, plans
+
+CODES = {"float32": "F32", "float64": "F64", "float16": "F16", "bfloat16": "BF16"}
+
+
+def header_of(made: bytes) -> dict[str, Any]:
+    header: dict[str, Any] = json.loads(made[8 : 8 + int.from_bytes(made[:8], "little")])
+    return header
+
+
+@given(plans(), st.randoms(use_true_random=False))
+def test_the_reference_reader_finds_every_tensor(plan: Plan, random: Random) -> None:
+    with cut_small():
+        made = whole_out_of_order(network_as_safetensors(plan), random)
+    found = dict(safetensors.deserialize(made))  # type: ignore[no-untyped-call]
+    assert found.keys() == {tensor.name for tensor in plan.tensors}
+    for tensor in plan.tensors:
+        read = found[tensor.name]
+        assert (read["dtype"], read["shape"]) == (CODES[plan.network.dtype], list(tensor.shape))
+        assert bytes(read["data"]) == values_of(tensor.whole())
+
+
+@given(plans(dtypes=WITH_NPY))
+def test_numpy_arrays_come_in_shape_and_dtype(plan: Plan) -> None:
+    found = safetensors.numpy.load(whole(network_as_safetensors(plan)))
+    for tensor in plan.tensors:
+        array = found[tensor.name]
+        assert (array.shape, array.dtype.name) == (tensor.shape, plan.network.dtype)
+        assert array.tobytes() == values_of(tensor.whole())
+
+
+@given(plans())
+def test_the_length_is_known_before_anything_is_made(plan: Plan) -> None:
+    body = network_as_safetensors(plan)
+    assert body.length == len(whole(body))
+    assert elements_of(body) == plan.elements
+
+
+@given(plans())
+def test_data_starts_aligned_and_fills_the_file_without_holes_in_plan_order(plan: Plan) -> None:
+    body = network_as_safetensors(plan)
+    made = whole(body)
+    start = 8 + int.from_bytes(made[:8], "little")
+    header = header_of(made)
+    header.pop("__metadata__")
+    assert start % 8 == 0
+    assert list(header) == [tensor.name for tensor in plan.tensors]
+    end = 0
+    for described in header.values():
+        assert described["data_offsets"][0] == end
+        end = described["data_offsets"][1]
+    assert start + end == len(made) == body.length
+
+
+@given(plans())
+def test_the_metadata_describe_the_same_network(plan: Plan) -> None:
+    metadata = header_of(whole(network_as_safetensors(plan)))["__metadata__"]
+    assert list(metadata) == ["fanin"]
+    assert network_of(parameters(metadata["fanin"])) == plan.network.model_copy(update={"seed": plan.seed})
+
+
+def test_a_known_header_is_laid_out_as_the_format_asks() -> None:
+    made = whole(network_as_safetensors(plan_from("layers=2,1&activation=relu&seed=7&layout=out_in")))
+    text = (
+        b'{"__metadata__":{"fanin":"layers=2,1&activation=relu&layout=out_in&seed=7"},'
+        b'"layers.0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},'
+        b'"layers.0.bias":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}'
+    )
+    padded = text + b" " * (-len(text) % 8)
+    assert made[:-12] == len(padded).to_bytes(8, "little") + padded
+
+
+@pytest.mark.parametrize("dtype", CODES)
+def test_a_file_opens_in_place(tmp_path: Path, dtype: str) -> None:
+    path = tmp_path / "weights.safetensors"
+    plan = plan_from(f"layers=9,5,3&activation=relu&seed=7&dtype={dtype}")
+    path.write_bytes(whole(network_as_safetensors(plan)))
+    with safetensors.safe_open(path, framework="np") as file:
+        assert set(file.keys()) == {tensor.name for tensor in plan.tensors}
+        suffix = "" if dtype == "float32" else f"&dtype={dtype}"
+        assert file.metadata() == {"fanin": f"layers=9,5,3&activation=relu{suffix}&seed=7"}
+        assert file.get_slice("layers.0.weight").get_shape() == [9, 5]
+
+
+def test_float32_is_aligned_where_a_reader_maps_it() -> None:
+    for width in range(1, 12):
+        made = whole(network_as_safetensors(plan_from(f"layers={width},1&activation=relu&dtype=float64")))
+        start = 8 + int.from_bytes(made[:8], "little")
+        found = np.frombuffer(made, "<f8", offset=start)
+        assert (start % 8, found.size) == (0, width + 1)
