@@ -2,31 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import MISSING, BaseModel, ConfigDict, Field
+from pydantic import MISSING, Field
 
+from service.document import Count, Document, Recipe
 from service.formats.npy import DESCRIPTIONS, HEADER_BYTES
 from service.numerics.dtypes import DTYPES, DType
 from service.plan import Plan
 from service.query import query_of
-from service.spec import RECIPE, Network, Seed
+from service.spec import Network, Seed
 from service.tensor import Tensor
 
-Count = Annotated[int, Field(ge=0, le=2**63 - 1, json_schema_extra={"format": "int64"})]
-Recipe = Annotated[int, Field(ge=1, le=RECIPE, json_schema_extra={"format": "int64", "examples": [RECIPE]})]
 Std = Annotated[float, Field(ge=0, json_schema_extra={"format": "double", "examples": [0.050507627227610534]})]
 Shape = Annotated[list[Count], Field(min_length=1, max_length=2, examples=[[784, 256]])]
-
-
-class Document(BaseModel):
-    """Base of all JSON answers."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        use_attribute_docstrings=True,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-    )
 
 
 class NetworkLinks(Document):

@@ -11,7 +11,7 @@ from fastapi.responses import FileResponse, Response
 from pydantic import Field
 
 from service import __version__
-from service.formats.plan_document import Document, Recipe
+from service.document import Document, Recipe
 from service.spec import RECIPE
 from service.web.metrics import CONTENT_TYPE, Metrics
 from service.web.openapi import Responses, problem_responses

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from pydantic import MISSING, Field
 from starlette.routing import Match, Route
 
+from service.document import Document
 from service.errors import (
     Busy,
     FieldError,
@@ -21,7 +22,6 @@ from service.errors import (
     UnknownTensor,
     UnsupportedContentType,
 )
-from service.formats.plan_document import Document
 from service.web.conditional import PreconditionFailed, RangeNotSatisfiable
 
 MEDIA_TYPE = "application/problem+json"
