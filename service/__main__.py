@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from service.web.app import create_app
 from service.web.observing import JsonLines
+from service.web.protocol import BoundedHttpProtocol
 from service.web.settings import Settings
 
 
@@ -29,7 +30,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedHttpProtocol,
         access_log=False,
         log_config=None,
         server_header=False,

@@ -58,6 +58,8 @@ class TooLarge(ServiceError):
 
 @dataclass(eq=False)
 class Busy(ServiceError):
-    """As many responses are being drawn as the service allows at once."""
+    """As much is under way as the service allows at once."""
 
+    what: str  # such as "responses being drawn"
     allowed: int
+    setting: str  # the setting that holds the limit

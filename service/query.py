@@ -3,13 +3,15 @@
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
 
 from pydantic import MISSING
 
 from service.errors import FieldError, InvalidRequest
-from service.spec import Network, shortened
+from service.spec import Network, Request, shortened
+
+Asked = TypeVar("Asked", bound=Request)
 
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,30}")
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
@@ -55,9 +57,9 @@ def parameters(query: str) -> dict[str, str]:
     return found
 
 
-def network_of(found: Mapping[str, str]) -> Network:
-    """Return the network that these parameters describe, or raise InvalidRequest."""
-    return Network.of({name: READERS[name](text) if name in READERS else text for name, text in found.items()})
+def request_of(model: type[Asked], found: Mapping[str, str]) -> Asked:
+    """Return the request that these parameters describe, or raise InvalidRequest."""
+    return model.of({name: READERS[name](text) if name in READERS else text for name, text in found.items()})
 
 
 def query_of(network: Network, seed: int) -> str:
@@ -67,7 +69,7 @@ def query_of(network: Network, seed: int) -> str:
 
 def _canonical(network: Network) -> dict[str, Any]:
     given = {}
-    for name, field in Network.model_fields.items():
+    for name, field in type(network).model_fields.items():
         value = getattr(network, name)
         if value is not MISSING and value != field.default:
             given[name] = ",".join(map(str, value)) if name == "layers" else value

@@ -43,10 +43,22 @@ Width = Annotated[int, Field(strict=True, ge=1, le=LARGEST_WIDTH, json_schema_ex
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED, json_schema_extra=_int64(42))]
 
 
-class Network(BaseModel):
-    """A network of dense layers and how its weights are to be drawn."""
+class Request(BaseModel):
+    """Base of all that a client may ask for."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Self:
+        """Return the request that these fields describe, or raise InvalidRequest."""
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise InvalidRequest(field_errors(error, cls)) from None
+
+
+class Network(Request):
+    """A network of dense layers and how its weights are to be drawn."""
 
     layers: Annotated[tuple[Width, ...], Field(min_length=2, examples=[[784, 256, 10]])]
     """Node counts from input to output: 784, 256, 10 is two dense layers."""
@@ -80,14 +92,6 @@ class Network(BaseModel):
     """Where all values come from; left out, the service draws one and says which."""
     recipe: Annotated[int, Field(strict=True, ge=1, le=RECIPE, json_schema_extra=_int64(RECIPE))] = RECIPE
     """Version of the arithmetic from seed to values."""
-
-    @classmethod
-    def of(cls, fields: Mapping[str, Any]) -> Self:
-        """Return the network that these fields describe, or raise InvalidRequest."""
-        try:
-            return cls.model_validate(fields)
-        except ValidationError as error:
-            raise InvalidRequest(field_errors(error, cls)) from None
 
     @field_validator("std", mode="after")
     @classmethod
@@ -130,8 +134,10 @@ def _field_error(detail: ErrorDetails, model: type[BaseModel]) -> FieldError:
 
 def shortened(value: object) -> str:
     """Return a value as text that is short enough for an error message."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+    except RecursionError:
+        text = "a deeply nested value"
     # JSON can hold half of a surrogate pair, which cannot be sent back.
-    text = (
-        (value if isinstance(value, str) else json.dumps(value, default=str)).encode(errors="backslashreplace").decode()
-    )
+    text = text.encode(errors="backslashreplace").decode()
     return text if len(text) <= LONGEST_VALUE_SHOWN else f"{text[:LONGEST_VALUE_SHOWN]}…"

@@ -15,11 +15,11 @@ from service.numerics.sampler import Stream
 from service.numerics.schemes import Choice, Fan
 from service.spec import Layout
 
-# Values drawn in one unit of work: 1 MiB of float32, small enough to stay near the core's cache.
-UNIT_ELEMENTS = 2**18
-# Values in one panel of a transposed tensor. The longer a panel's runs in the tensor's own
+# Values drawn in one unit of work, in bytes: small enough to stay near the core's cache.
+UNIT_BYTES = 2**20
+# The same for a panel of a transposed tensor. The longer a panel's runs in the tensor's own
 # order, the fewer of the words drawn for it lie outside of it.
-PANEL_ELEMENTS = 2**21
+PANEL_BYTES = 2**22
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Tensor:
     @property
     def byte_count(self) -> int:
         """Size of the values in bytes."""
-        return self.elements * DTYPES[self.dtype].size
+        return self.whole().byte_count
 
     def whole(self) -> "Block":
         """Return the block that is the whole tensor."""
@@ -123,7 +123,8 @@ class Block:
     def units(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """Cut the run [start, stop) where it is cheapest to draw the parts apart."""
         width = len(self.columns)
-        most = PANEL_ELEMENTS if self.tensor.layout is Layout.OUT_IN else UNIT_ELEMENTS
+        most_bytes = PANEL_BYTES if self.tensor.layout is Layout.OUT_IN else UNIT_BYTES
+        most = most_bytes // DTYPES[self.tensor.dtype].size
         step = most if width > most else width * (most // width)
         while start < stop:
             end = min(stop, (start // step + 1) * step)

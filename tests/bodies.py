@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from service import tensor
-from service.formats import blob
+from service.formats import blob, json_text
 from service.formats.pieces import Body, Piece
 from service.tensor import Block
 
@@ -18,8 +18,9 @@ from service.tensor import Block
 def cut_small() -> Iterator[None]:
     """Make units, panels and groups so small that even a small network is cut into many pieces."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tensor, "UNIT_ELEMENTS", 24)
-        patch.setattr(tensor, "PANEL_ELEMENTS", 56)
+        patch.setattr(tensor, "UNIT_BYTES", 96)
+        patch.setattr(tensor, "PANEL_BYTES", 224)
+        patch.setattr(json_text, "UNIT_ELEMENTS", 24)
         patch.setattr(blob, "GROUP_BYTES", 100)
         yield
 

@@ -10,7 +10,7 @@ from service.numerics.dtypes import DType
 from service.numerics.sampler import DistributionName
 from service.numerics.schemes import SchemeName
 from service.plan import Limits, Plan, plan_of
-from service.query import network_of, parameters
+from service.query import parameters, request_of
 from service.spec import Bias, Layout, Network
 
 LIMITS = Limits(layers=64, width=2**31 - 1)
@@ -49,5 +49,5 @@ def plans(draw: st.DrawFn, dtypes: Sequence[DType] = tuple(DType), widest: int =
 
 def plan_from(query: str, seed: int = 42) -> Plan:
     """Return the plan of the network that a query string describes."""
-    network = network_of(parameters(query))
+    network = request_of(Network, parameters(query))
     return plan_of(network, network.seed if isinstance(network.seed, int) else seed, LIMITS)

@@ -9,8 +9,8 @@ from pydantic import MISSING
 from service.errors import TooLarge, UnknownTensor
 from service.numerics.sampler import Stream
 from service.plan import Limits, Plan, plan_of
-from service.query import network_of, parameters
-from service.spec import Bias, Layout
+from service.query import parameters, request_of
+from service.spec import Bias, Layout, Network
 from service.tensor import Tensor
 from tests.networks import LIMITS, plan_from, plans
 
@@ -141,14 +141,14 @@ def test_an_unknown_tensor_is_answered_with_those_there_are(name: str) -> None:
     ids=["layers", "width"],
 )
 def test_a_network_beyond_a_limit_is_too_large(limits: Limits, asked: int, allowed: int, setting: str) -> None:
-    network = network_of(parameters("layers=9,3,1&activation=relu"))
+    network = request_of(Network, parameters("layers=9,3,1&activation=relu"))
     with pytest.raises(TooLarge) as failure:
         plan_of(network, 1, limits)
     assert (failure.value.asked, failure.value.allowed, failure.value.setting) == (asked, allowed, setting)
 
 
 def test_a_network_at_its_limits_is_planned() -> None:
-    network = network_of(parameters("layers=9,3,1&activation=relu"))
+    network = request_of(Network, parameters("layers=9,3,1&activation=relu"))
     assert plan_of(network, 1, Limits(layers=3, width=9)).elements == 9 * 3 + 3 + 3 + 1
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.errors import InvalidRequest
-from service.query import network_of, parameters, query_of
+from service.query import parameters, query_of, request_of
 from service.spec import LONGEST_VALUE_SHOWN, Network
 from tests.networks import networks, seeds
 
@@ -66,20 +66,20 @@ DEFAULTS = [
 @pytest.mark.parametrize(("query", "field"), REFUSED, ids=[query[-60:] or "empty" for query, _ in REFUSED])
 def test_a_refused_spelling_names_the_field_at_fault(query: str, field: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        network_of(parameters(query))
+        request_of(Network, parameters(query))
     assert [error.field for error in refusal.value.errors] == [field]
 
 
 def test_an_empty_query_lacks_what_is_required() -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        network_of(parameters(""))
+        request_of(Network, parameters(""))
     assert [error.field for error in refusal.value.errors] == ["layers", "activation"]
 
 
 @pytest.mark.parametrize("text", ["01", "x" * 80, "x" * 81, "x" * 50_000], ids=["short", "longest", "longer", "long"])
 def test_a_refusal_shows_what_was_sent_shortened(text: str) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        network_of(parameters(f"{SMALL}&seed={text}"))
+        request_of(Network, parameters(f"{SMALL}&seed={text}"))
     shown = text if len(text) <= LONGEST_VALUE_SHOWN else text[:LONGEST_VALUE_SHOWN] + "…"
     assert [error.value for error in refusal.value.errors] == [shown]
 
@@ -92,14 +92,14 @@ def test_a_refusal_shows_what_was_sent_shortened(text: str) -> None:
     ],
 )  # fmt: skip
 def test_all_spellings_of_a_std_are_one_number(spelling: str, std: float) -> None:
-    network = network_of(parameters(f"{FIXED}{spelling}"))
-    assert network == network_of({"layers": "3,2", "activation": "relu", "scheme": "fixed", "std": repr(std)})
+    network = request_of(Network, parameters(f"{FIXED}{spelling}"))
+    assert network == request_of(Network, {"layers": "3,2", "activation": "relu", "scheme": "fixed", "std": repr(std)})
     assert repr(network.std) == repr(std)
 
 
 def test_a_refusal_shows_an_unknown_name_shortened() -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        network_of(parameters(f"{SMALL}&{'x' * 5000}=1"))
+        request_of(Network, parameters(f"{SMALL}&{'x' * 5000}=1"))
     assert [error.field for error in refusal.value.errors] == ["x" * LONGEST_VALUE_SHOWN + "…"]
 
 
@@ -114,27 +114,27 @@ def test_a_canonical_query_has_the_options_in_the_order_of_the_documentation() -
     )
     shuffled = query.split("&")
     Random(7).shuffle(shuffled)
-    assert query_of(network_of(parameters("&".join(shuffled))), 7) == query
+    assert query_of(request_of(Network, parameters("&".join(shuffled))), 7) == query
 
 
 @pytest.mark.parametrize("default", DEFAULTS)
 def test_a_canonical_query_omits_a_default(default: str) -> None:
-    assert query_of(network_of(parameters(f"{SMALL}&{default}")), 5) == f"{SMALL}&seed=5"
+    assert query_of(request_of(Network, parameters(f"{SMALL}&{default}")), 5) == f"{SMALL}&seed=5"
 
 
 def test_a_canonical_query_carries_the_seed_zero() -> None:
-    assert query_of(network_of(parameters(SMALL)), 0) == f"{SMALL}&seed=0"
+    assert query_of(request_of(Network, parameters(SMALL)), 0) == f"{SMALL}&seed=0"
 
 
 @given(networks(), seeds)
 def test_a_canonical_query_describes_the_same_network_with_its_seed(network: Network, seed: int) -> None:
-    assert network_of(parameters(query_of(network, seed))) == network.model_copy(update={"seed": seed})
+    assert request_of(Network, parameters(query_of(network, seed))) == network.model_copy(update={"seed": seed})
 
 
 @given(networks(), seeds)
 def test_a_canonical_query_is_its_own_canonical_query(network: Network, seed: int) -> None:
     query = query_of(network, seed)
-    assert query_of(network_of(parameters(query)), seed) == query
+    assert query_of(request_of(Network, parameters(query)), seed) == query
 
 
 @given(networks(), networks(), seeds, seeds)
@@ -157,20 +157,20 @@ def test_one_changed_field_changes_the_canonical_query(network: Network, seed: i
 def test_the_order_of_parameters_does_not_matter(network: Network, seed: int, random: Random) -> None:
     shuffled = query_of(network, seed).split("&")
     random.shuffle(shuffled)
-    assert query_of(network_of(parameters("&".join(shuffled))), seed) == query_of(network, seed)
+    assert query_of(request_of(Network, parameters("&".join(shuffled))), seed) == query_of(network, seed)
 
 
 @given(st.text(alphabet="layersctivon=&,%0123456789+-._ sduF", max_size=60))
 def test_any_text_is_a_network_or_an_explained_refusal(text: str) -> None:
     def read() -> Network | tuple[str, ...]:
         try:
-            return network_of(parameters(text))
+            return request_of(Network, parameters(text))
         except InvalidRequest as refusal:
             return tuple(error.message for error in refusal.errors)
 
     found = read()
     if isinstance(found, Network):
-        assert network_of(parameters(query_of(found, 1))).layers == found.layers
+        assert request_of(Network, parameters(query_of(found, 1))).layers == found.layers
     else:
         assert found
         assert all(found)

@@ -90,8 +90,9 @@ def test_units_tile_any_run_in_order(plan: Plan, data: st.DataObject) -> None:
 @given(plans(), st.data())
 def test_no_unit_is_larger_than_its_limit(plan: Plan, data: st.DataObject) -> None:
     block = data.draw(st.sampled_from(plan.tensors), label="tensor").whole()
-    most = module.PANEL_ELEMENTS if plan.network.layout is Layout.OUT_IN else module.UNIT_ELEMENTS
-    assert max(stop - start for start, stop in block.units(0, block.elements)) <= most
+    most_bytes = module.PANEL_BYTES if plan.network.layout is Layout.OUT_IN else module.UNIT_BYTES
+    size = block.byte_count // block.elements
+    assert max(stop - start for start, stop in block.units(0, block.elements)) * size <= most_bytes
 
 
 @given(plans(), st.data())

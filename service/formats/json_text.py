@@ -1,13 +1,13 @@
 """JSON numbers: each is the shortest text that reads back as the same float32, or float64 for that dtype."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import orjson
-from pydantic import BaseModel
 
+from service.document import Document
 from service.formats.pieces import Piece
 from service.formats.plan_document import BlockDocument, plan_document, tensor_plan
 from service.numerics.dtypes import DType
@@ -15,26 +15,26 @@ from service.plan import Plan
 from service.query import query_of
 from service.tensor import Block
 
+# Values made text in one go. orjson lets no other thread run meanwhile, so it must not take long.
+UNIT_ELEMENTS = 2**15
+
 
 @dataclass(frozen=True, slots=True)
 class JsonText:
     """A JSON document of unknown length: text, and blocks whose values become text."""
 
-    parts: tuple[bytes | Block, ...]
+    elements: int  # values in the blocks
+    parts: Callable[[], Iterator[bytes | Block]]  # made one after the other, when they are needed
     length: None = None
-
-    @property
-    def elements(self) -> int:
-        """Number of values in the blocks."""
-        return sum(part.elements for part in self.parts if isinstance(part, Block))
 
     def pieces(self) -> Iterator[bytes | Piece]:
         """Return the document from beginning to end."""
-        for part in self.parts:
+        for part in self.parts():
             if isinstance(part, bytes):
                 yield part
             else:
-                for start, stop in part.units(0, part.elements):
+                for start in range(0, part.elements, UNIT_ELEMENTS):
+                    stop = min(start + UNIT_ELEMENTS, part.elements)
                     yield Piece(partial(_numbers, part, start, stop), stop - start)
 
 
@@ -49,15 +49,25 @@ def _numbers(block: Block, start: int, stop: int) -> bytes:
 
 def network_as_json(plan: Plan) -> JsonText:
     """Return a WeightsDocument."""
-    document = plan_document(plan)
-    parts: list[bytes | Block] = [_all_but_end(document, exclude={"tensors"}), b',"tensors":[']
-    for number, (tensor, described) in enumerate(zip(plan.tensors, document.tensors, strict=True)):
-        parts += [b"," if number else b"", _all_but_end(described), b',"data":[', tensor.whole(), b"]}"]
-    return JsonText((*parts, b"]}"))
+    return JsonText(plan.elements, partial(_network_parts, plan))
+
+
+def _network_parts(plan: Plan) -> Iterator[bytes | Block]:
+    query = query_of(plan.network, plan.seed)
+    yield _all_but_end(plan_document(plan, tensors=())).removesuffix(b"]")
+    for number, tensor in enumerate(plan.tensors):
+        yield (b"," if number else b"") + _all_but_end(tensor_plan(tensor, query)) + b',"data":['
+        yield tensor.whole()
+        yield b"]}"
+    yield b"]}"
 
 
 def block_as_json(plan: Plan, block: Block) -> JsonText:
     """Return a BlockDocument."""
+    return JsonText(block.elements, partial(_block_parts, plan, block))
+
+
+def _block_parts(plan: Plan, block: Block) -> Iterator[bytes | Block]:
     tensor = block.tensor
     document = BlockDocument(
         seed=plan.seed,
@@ -68,9 +78,11 @@ def block_as_json(plan: Plan, block: Block) -> JsonText:
         tensor=tensor_plan(tensor, query_of(plan.network, plan.seed)),
         data=[],
     )
-    return JsonText((_all_but_end(document, exclude={"data"}), b',"data":[', block, b"]}"))
+    yield _all_but_end(document).removesuffix(b"]")
+    yield block
+    yield b"]}"
 
 
-def _all_but_end(document: BaseModel, exclude: set[str] | None = None) -> bytes:
+def _all_but_end(document: Document) -> bytes:
     """Return a document's JSON up to its closing brace."""
-    return document.model_dump_json(exclude=exclude).encode()[:-1]
+    return document.model_dump_json().encode()[:-1]

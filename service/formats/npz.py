@@ -34,13 +34,13 @@ class Npz:
             for number, piece in enumerate(data.pieces()):
                 entry_sum.parts.append(Checksum())
                 yield entry_sum.summed(number, piece)
-            yield Piece(partial(_descriptor, entry, entry_sum), 0, after_all_before=True)
+            yield Piece(partial(entry_sum.descriptor, entry), 0, after_all_before=True)
         yield Piece(partial(_directory, [entry for entry, _ in self.files], sums), 0, after_all_before=True)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sum:
-    """The checksum of one entry while its pieces are being made."""
+    """The checksums of one entry's pieces, and once all are made, of the entry."""
 
     parts: list[Checksum]
 
@@ -56,16 +56,14 @@ class _Sum:
         self.parts[number] = Checksum.of(data)
         return data
 
-    def crc(self) -> int:
-        return sum(self.parts, Checksum()).crc
-
-
-def _descriptor(entry: Entry, entry_sum: _Sum) -> bytes:
-    return descriptor(entry, entry_sum.crc())
+    def descriptor(self, entry: Entry) -> bytes:
+        """Add the parts up, and return what stands after the entry's data."""
+        self.parts[:] = [sum(self.parts, Checksum())]
+        return descriptor(entry, self.parts[0].crc)
 
 
 def _directory(entries: list[Entry], sums: list[_Sum]) -> bytes:
-    return directory(entries, [entry_sum.crc() for entry_sum in sums])
+    return directory(entries, [entry_sum.parts[0].crc for entry_sum in sums])
 
 
 def network_as_npz(plan: Plan) -> Npz:

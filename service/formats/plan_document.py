@@ -1,5 +1,6 @@
 """A plan as a JSON document: the models that are both written and published in the OpenAPI document."""
 
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import MISSING, Field
@@ -136,8 +137,8 @@ class BlockDocument(Document):
     """The block's values, flat and row-major."""
 
 
-def plan_document(plan: Plan) -> PlanDocument:
-    """Return the plan as a document."""
+def plan_document(plan: Plan, tensors: Iterable[Tensor]) -> PlanDocument:
+    """Return the plan as a document, with these of its tensors."""
     query = query_of(plan.network, plan.seed)
     has_npy = plan.network.dtype in DESCRIPTIONS
     return PlanDocument(
@@ -152,7 +153,7 @@ def plan_document(plan: Plan) -> PlanDocument:
             safetensors=f"/weights.safetensors?{query}",
             json_=f"/weights.json?{query}",
         ),
-        tensors=[tensor_plan(tensor, query) for tensor in plan.tensors],
+        tensors=[tensor_plan(tensor, query) for tensor in tensors],
     )
 
 

@@ -1,5 +1,6 @@
 """One way for every answer that is a pure function of its URL: seed, plan, conditions, bytes."""
 
+import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,17 +24,20 @@ from service.web.streaming import Drawing, DrawnResponse
 
 JSON = "application/json"
 BINARY = "application/octet-stream"
+# Checks and arithmetic only: nothing is drawn or written by calling it, but by what it returns.
+BodyOf = Callable[[Plan], Body | Callable[[], bytes]]
+
 PERMANENT = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What one path answers."""
+    """What is answered at one path."""
 
     path: str
-    body: Callable[[Plan], Body | bytes]  # arithmetic only: nothing is drawn by calling it
     filename: str = ""  # of a download; empty for what a browser shows
     query_end: str = ""  # what follows the network in the canonical query
+    is_exact: bool = True  # whether the body is the same bytes on every machine
 
     @property
     def media_type(self) -> str:
@@ -46,31 +50,57 @@ class Resource:
         return "" if self.filename else __version__
 
 
-async def answer(request: Request, network: Network, resource: Resource) -> Response:
-    """Answer a request for a resource of a network."""
-    settings: Settings = request.app.state.settings
-    is_drawn = network.seed is MISSING
-    seed = secrets.randbelow(LARGEST_SEED + 1) if network.seed is MISSING else network.seed
-    body = resource.body(plan_of(network, seed, settings.limits))
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which answer this is, and the headers that say so."""
+
+    seed: int
+    headers: dict[str, str]
+    etag: str  # empty where the seed was drawn
+
+    def not_modified(self, request: Request) -> Response | None:
+        """Return 304 if the client has this answer already; raise PreconditionFailed if it wants another one."""
+        if self.etag and is_unmodified(request.method, request.headers, self.etag):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self.headers)
+        return None
+
+
+def seed_of(asked: int | MISSING) -> int:
+    """Return the seed that was asked for, or draw one."""
+    return secrets.randbelow(LARGEST_SEED + 1) if asked is MISSING else asked
+
+
+def identify(network: Network, resource: Resource) -> Identity:
+    """Return which answer a request for a resource of a network gets."""
+    seed = seed_of(network.seed)
     url = f"{resource.path}?{query_of(network, seed)}{resource.query_end}"
-    headers = {"Content-Location": url, "Cache-Control": "no-store" if is_drawn else PERMANENT}
+    headers = {"Content-Location": url, "Accept-Ranges": "none"}
     if resource.filename:
         headers["Content-Disposition"] = f'attachment; filename="{resource.filename}"'
-    status = HTTPStatus.OK
-    if is_drawn:
-        headers["Accept-Ranges"] = "none"
-    else:
-        headers["ETag"] = etag = etag_of(url, resource.revision)
-        if is_unmodified(request.method, request.headers, etag):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        headers["Accept-Ranges"] = "bytes" if isinstance(body, Blob) else "none"
-        if isinstance(body, Blob) and (part := part_of(request.method, request.headers, etag, body.length)):
+    if network.seed is MISSING:
+        return Identity(seed, headers | {"Cache-Control": "no-store"}, "")
+    etag = etag_of(url, resource.revision, is_exact=resource.is_exact)
+    return Identity(seed, headers | {"Cache-Control": PERMANENT, "ETag": etag}, etag)
+
+
+async def answer(request: Request, network: Network, resource: Resource, body_of: BodyOf) -> Response:
+    """Answer a request for a resource of a network."""
+    settings: Settings = request.app.state.settings
+    identity = identify(network, resource)
+    body = body_of(plan_of(network, identity.seed, settings.limits))
+    if unmodified := identity.not_modified(request):
+        return unmodified
+    headers, status = identity.headers, HTTPStatus.OK
+    if isinstance(body, Blob) and identity.etag:
+        headers["Accept-Ranges"] = "bytes"
+        if part := part_of(request.method, request.headers, identity.etag, body.length):
             headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{body.length}"
             status, body = HTTPStatus.PARTIAL_CONTENT, body.cut(part.start, part.stop)
-    if isinstance(body, bytes):
-        return Response(body, status, headers, resource.media_type)
-    _check_size(body, settings)
     drawing: Drawing = request.app.state.drawing
+    if callable(body):
+        content = await asyncio.get_running_loop().run_in_executor(drawing.workers, body)
+        return Response(content, status, headers, resource.media_type)
+    _check_size(body, settings)
     return DrawnResponse(body, drawing, status, headers, resource.media_type)
 
 

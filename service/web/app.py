@@ -22,7 +22,6 @@ from service.web.streaming import Drawing, Gate
 
 log = logging.getLogger("fanin")
 
-REQUEST_HEADERS = ("Content-Type", "If-Match", "If-None-Match", "If-Range", "Range", "X-Request-ID")
 RESPONSE_HEADERS = (
     "Accept-Ranges",
     "Content-Disposition",
@@ -37,7 +36,7 @@ RESPONSE_HEADERS = (
 
 def create_app(settings: Settings) -> FastAPI:
     """Return the service with these settings."""
-    gate = Gate(settings.drawings)
+    gate = Gate("responses being drawn", settings.drawings, "drawings")
     metrics = Metrics(drawings=lambda: gate.under_way)
 
     @asynccontextmanager
@@ -63,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         CORSMiddleware,
         allow_origins=settings.cors_origins,
         allow_methods=("GET", "HEAD", "POST"),
-        allow_headers=REQUEST_HEADERS,
+        allow_headers=("*",),
         expose_headers=RESPONSE_HEADERS,
     )
     app.add_middleware(Observing, metrics=metrics)

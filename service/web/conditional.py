@@ -2,14 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPMethod
+
+from starlette.datastructures import Headers
 
 from service.errors import ServiceError
 
 ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
-SINGLE_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]+)-([0-9]*)|-([0-9]+))[ \t]*")
+SINGLE_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]+)-([0-9]*)|-([0-9]+))[ \t]*", re.IGNORECASE)
 LONGEST_POSITION = 19  # digits; whatever is longer lies past every body
 
 
@@ -36,21 +37,27 @@ class Part:
     stop: int
 
 
-def etag_of(url: str, revision: str) -> str:
-    """Return the strong entity tag of a permanent URL, whose body may change with `revision` only."""
-    return f'"{hashlib.sha256(f"{url} {revision}".encode()).hexdigest()[:32]}"'
+def etag_of(url: str, revision: str, *, is_exact: bool) -> str:
+    """Return the entity tag of a permanent URL, whose body may change with `revision` only.
+
+    It is strong where the body is the same bytes everywhere, and weak where it repeats to rounding.
+    """
+    tag = f'"{hashlib.sha256(f"{url} {revision}".encode()).hexdigest()[:32]}"'
+    return tag if is_exact else f"W/{tag}"
 
 
-def is_unmodified(method: str, headers: Mapping[str, str], etag: str) -> bool:
+def is_unmodified(method: str, headers: Headers, etag: str) -> bool:
     """Return whether the client has this body already; raise PreconditionFailed if it wants another one."""
     if method not in (HTTPMethod.GET, HTTPMethod.HEAD):
         return False
-    if "if-match" in headers and not _names(headers["if-match"], etag):
+    if "if-match" in headers and not _names(headers.getlist("if-match"), etag):
         raise PreconditionFailed(etag)
-    return "if-none-match" in headers and _names(headers["if-none-match"].replace("W/", ""), etag)
+    # Here weak and strong tags compare alike: RFC 9110, section 13.1.2.
+    tags = [field.replace("W/", "") for field in headers.getlist("if-none-match")]
+    return _names(tags, etag.removeprefix("W/"))
 
 
-def part_of(method: str, headers: Mapping[str, str], etag: str, length: int) -> Part | None:
+def part_of(method: str, headers: Headers, etag: str, length: int) -> Part | None:
     """Return the part of a body that is asked for, or None for the whole; raise RangeNotSatisfiable.
 
     As RFC 9110 allows, what is not a single range of bytes is ignored.
@@ -70,8 +77,8 @@ def part_of(method: str, headers: Mapping[str, str], etag: str, length: int) -> 
     return Part(start, stop)
 
 
-def _names(field: str, etag: str) -> bool:
-    return field.strip() == "*" or etag in ENTITY_TAG.findall(field)
+def _names(fields: list[str], etag: str) -> bool:
+    return any(field.strip() == "*" or etag in ENTITY_TAG.findall(field) for field in fields)
 
 
 def _position(digits: str) -> int:

@@ -1,5 +1,6 @@
 """One log line and one count for each request, under an id that the client may choose."""
 
+import asyncio
 import json
 import logging
 import re
@@ -63,6 +64,10 @@ class Observing:
 
         try:
             await self._app(scope, receive, observed)
+        except asyncio.CancelledError:
+            # The server cancels what outlasts its shutdown, and then cuts the connection. To raise
+            # it again would only have that logged once more, as a fault.
+            pass
         finally:
             seconds = time.perf_counter() - began
             method = scope["method"] if scope["method"] in METHODS else "other"

@@ -1,6 +1,6 @@
 """The OpenAPI document: what FastAPI cannot say of these routes by itself."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from service import __version__
 from service.query import LAYERS_PATTERN
-from service.spec import Network
+from service.spec import Request
 from service.web.problems import KINDS, MEDIA_TYPE, Problem
 from service.web.requests import CUT_PATTERN
 
@@ -33,53 +33,91 @@ TAGS = [
     {"name": "operations", "description": "For those who run the service."},
 ]
 
-HEADERS = {
+RESPONSE_HEADERS = {
     "Content-Location": "Permanent URL of this very body, with the seed and without defaults.",
     "ETag": "Strong tag of the body; only where the seed was given.",
     "Cache-Control": "For ever where the seed was given, else no-store.",
     "X-Request-ID": "Name of this request in the service's log.",
 }
+DOWNLOAD_HEADERS = {
+    "Accept-Ranges": "bytes where ranges can be asked for, else none.",
+    "Content-Disposition": "File name of the download.",
+    "Content-Length": "Exact number of bytes that follow.",
+}
+PART_HEADERS = {"Content-Range": "Which bytes these are, and of how many."}
+PROBLEM_HEADERS = {
+    416: {"Content-Range": "How many bytes there are."},
+    503: {"Retry-After": "Seconds until another try is worth while."},
+}
+CONDITIONS = {
+    "If-None-Match": "ETag of what the client has: answered with 304 if that is still right.",
+    "If-Match": "ETag of what the client wants: answered with 412 if this URL has another one.",
+}
+RANGES = {
+    "Range": "A single range of bytes, such as bytes=0-1023: answered with 206.",
+    "If-Range": "ETag of the body that Range means; with another one the whole body is sent.",
+}
 
 
-def query_parameters(*, with_cuts: bool = False) -> list[dict[str, Any]]:
-    """Return the parameters that describe a network in a URL."""
-    properties = Network.model_json_schema(ref_template=COMPONENTS)["properties"]
-    required = Network.model_json_schema()["required"]
-    parameters = [_parameter(name, schema, required=name in required) for name, schema in properties.items()]
-    if with_cuts:
-        parameters += [_cut_parameter("rows", "0:2"), _cut_parameter("columns", "0:3")]
-    return parameters
+def query_parameters(model: type[Request]) -> list[dict[str, Any]]:
+    """Return the parameters that describe a request in a URL."""
+    schema = model.model_json_schema(ref_template=COMPONENTS)
+    return [
+        _parameter(name, described, required=name in schema["required"])
+        for name, described in schema["properties"].items()
+    ]
 
 
-def json_body() -> dict[str, Any]:
-    """Return the request body that describes a network."""
+def condition_parameters(*, ranges: bool) -> list[dict[str, Any]]:
+    """Return the request headers that make an answer conditional."""
+    headers = CONDITIONS | RANGES if ranges else CONDITIONS
+    return [
+        {"name": name, "in": "header", "required": False, "description": text, "schema": {"type": "string"}}
+        for name, text in headers.items()
+    ]
+
+
+def cut_parameters() -> list[dict[str, Any]]:
+    """Return the parameters that cut a block out of a tensor."""
+    return [_cut_parameter("rows", "0:2"), _cut_parameter("columns", "0:3")]
+
+
+def json_body(model: type[Request]) -> dict[str, Any]:
+    """Return the request body that describes a request."""
     example = {**EXAMPLE, "layers": [784, 256, 10]}
-    content = {"schema": {"$ref": COMPONENTS.format(model="Network")}, "example": example}
+    content = {"schema": {"$ref": COMPONENTS.format(model=model.__name__)}, "example": example}
     return {"required": True, "content": {"application/json": content}}
 
 
 def binary_response(*, ranges: bool) -> Responses:
     """Return the documentation of a binary body."""
     content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-    responses: Responses = {200: {"description": "The file.", "content": content, "headers": _headers()}}
+    headers = RESPONSE_HEADERS | DOWNLOAD_HEADERS
+    responses: Responses = {200: {"description": "The file.", "content": content, "headers": _headers(headers)}}
     if ranges:
-        responses[206] = {"description": "The bytes that Range asked for.", "content": content, "headers": _headers()}
+        part = {"description": "The bytes that Range asked for.", "headers": _headers(headers | PART_HEADERS)}
+        responses[206] = part | {"content": content}
     return responses | _not_modified()
 
 
 def json_response(model: type[BaseModel], description: str) -> Responses:
     """Return the documentation of a JSON body."""
-    return {200: {"model": model, "description": description, "headers": _headers()}} | _not_modified()
+    found: Responses = {200: {"model": model, "description": description, "headers": _headers(RESPONSE_HEADERS)}}
+    return found | _not_modified()
 
 
 def problem_responses(statuses: Iterable[HTTPStatus]) -> Responses:
     """Return the documentation of failures with these statuses."""
     titles = {kind.status: kind.title for kind in KINDS.values()}
     content = {MEDIA_TYPE: {"schema": {"$ref": COMPONENTS.format(model="Problem")}}}
-    return {
+    found: Responses = {
         int(status): {"description": f"{titles.get(status, status.phrase)}.", "content": content}
         for status in (*statuses, HTTPStatus.INTERNAL_SERVER_ERROR)
     }
+    for status, header in PROBLEM_HEADERS.items():
+        if status in found:
+            found[status]["headers"] = _headers(header)
+    return found
 
 
 def document(app: FastAPI) -> dict[str, Any]:
@@ -93,13 +131,14 @@ def document(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         tags=TAGS,
         servers=[{"url": "/", "description": "The service that serves this document."}],
+        contact={"name": "The maintainers of fanin"},
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
         separate_input_output_schemas=False,
     )
-    schema = Problem.model_json_schema(ref_template=COMPONENTS)
-    schemas = made["components"]["schemas"]
-    schemas.update(schema.pop("$defs"))
-    schemas["Problem"] = schema
+    # Models that only hand-written parts of the document refer to.
+    for model in (Problem,):
+        schema = model.model_json_schema(ref_template=COMPONENTS)
+        made["components"]["schemas"] |= schema.pop("$defs") | {model.__name__: schema}
     return made
 
 
@@ -128,9 +167,10 @@ def _cut_parameter(name: str, example: str) -> dict[str, Any]:
     }
 
 
-def _headers() -> dict[str, Any]:
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in HEADERS.items()}
+def _headers(described: Mapping[str, str]) -> dict[str, Any]:
+    return {name: {"description": text, "schema": {"type": "string"}} for name, text in described.items()}
 
 
 def _not_modified() -> Responses:
-    return {304: {"description": "The client has this body already: If-None-Match names its ETag."}}
+    description = "The client has this body already: If-None-Match names its ETag."
+    return {304: {"description": description, "headers": _headers(RESPONSE_HEADERS)}}

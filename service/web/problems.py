@@ -1,5 +1,6 @@
 """Failures as RFC 9457 problem documents: one table from error to status and wording."""
 
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -9,7 +10,9 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from pydantic import MISSING, Field
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.document import Document
 from service.errors import (
@@ -22,11 +25,15 @@ from service.errors import (
     UnknownTensor,
     UnsupportedContentType,
 )
+from service.spec import shortened
 from service.web.conditional import PreconditionFailed, RangeNotSatisfiable
 
 MEDIA_TYPE = "application/problem+json"
+log = logging.getLogger("fanin")
+
 RETRY_SECONDS = 1
 MOST_NAMES_SHOWN = 20
+FILE_METHODS = frozenset({"GET", "HEAD"})  # of the static files, which no route of the app names
 
 
 class NotReady(ServiceError):
@@ -55,7 +62,7 @@ class Problem(Document):
     """The kind in words."""
     status: Annotated[int, Field(ge=400, le=599, json_schema_extra={"format": "int32", "examples": [422]})]
     """HTTP status code."""
-    detail: Annotated[str, Field(examples=["layers.1: must be greater than or equal to 1, not 0"])]
+    detail: Annotated[str, Field(examples=["layers.1 must be greater than or equal to 1, not 0"])]
     """What happened this time, and what is allowed."""
     errors: Annotated[list[FieldProblem] | MISSING, Field()] = MISSING
     """Each field that is at fault, where fields are."""
@@ -83,7 +90,7 @@ def _sentence(field: FieldError) -> str:
 def _unknown_tensor(error: UnknownTensor) -> str:
     shown, rest = error.known[:MOST_NAMES_SHOWN], len(error.known[MOST_NAMES_SHOWN:])
     more = f" and {rest} more" if rest else ""
-    return f"There is no tensor {error.name}; this network has {', '.join(shown)}{more}."
+    return f"There is no tensor {shortened(error.name)}; this network has {', '.join(shown)}{more}."
 
 
 def _too_large(error: TooLarge) -> str:
@@ -92,7 +99,7 @@ def _too_large(error: TooLarge) -> str:
 
 
 def _busy(error: Busy) -> str:
-    return f"All {error.allowed} places for responses to be drawn are taken (setting FANIN_DRAWINGS). Try again."
+    return f"{error.allowed} {error.what} are all there may be at once (setting FANIN_{error.setting.upper()})."
 
 
 KINDS: Mapping[type[ServiceError], Kind] = MappingProxyType(
@@ -120,7 +127,7 @@ KINDS: Mapping[type[ServiceError], Kind] = MappingProxyType(
             HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
             "range-not-satisfiable",
             "The range begins past the end",
-            lambda error: f"The body has {error.length} bytes; {error.asked} begins past them.",
+            lambda error: f"The body has {error.length} bytes; {shortened(error.asked)} begins past them.",
             lambda error: {"Content-Range": f"bytes */{error.length}"},
         ),
         InvalidRequest: Kind(
@@ -154,7 +161,35 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(error, _handler(kind))
     app.add_exception_handler(HTTPStatus.NOT_FOUND, _not_found)
     app.add_exception_handler(HTTPStatus.METHOD_NOT_ALLOWED, _method_not_allowed)
-    app.add_exception_handler(Exception, _internal_error)
+    app.add_middleware(FaultsToProblems)
+
+
+class FaultsToProblems:
+    """ASGI middleware: what nobody foresaw becomes a problem too, within reach of the middleware around it."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        """Wrap `app`."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; answer with 500 if it fails before its answer has begun."""
+        begun = False
+
+        async def noted(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noted)
+        except ClientDisconnect:
+            pass  # there is nobody to answer
+        except Exception:
+            log.exception("fault")
+            if begun:
+                raise
+            answer = _response(INTERNAL_ERROR, "This is a fault of the service: its log has the details.")
+            await answer(scope, receive, send)
 
 
 def _handler(kind: Kind) -> Callable[[Request, Exception], Response]:
@@ -175,17 +210,13 @@ def _method_not_allowed(request: Request, _: Exception) -> Response:
     return _response(METHOD_NOT_ALLOWED, detail, {"Allow": allowed})
 
 
-def _internal_error(_: Request, __: Exception) -> Response:
-    return _response(INTERNAL_ERROR, "This is a fault of the service: its log has the details.")
-
-
 def _methods_at(request: Request) -> list[str]:
     """Return the methods of all routes at the request's path, of which routing itself names only the first's."""
     methods: set[str] = set()
     for route in request.app.routes:
         if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods or set()
-    return sorted(methods)
+    return sorted(methods or FILE_METHODS)
 
 
 def _response(

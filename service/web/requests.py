@@ -2,12 +2,14 @@
 
 import json
 import re
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends
+from fastapi import Request as HttpRequest
 
 from service.errors import FieldError, InvalidRequest, MalformedBody, TooLarge, UnsupportedContentType
-from service.query import network_of, parameters
+from service.query import Asked, parameters, request_of
 from service.spec import Network, shortened
 from service.web.settings import Settings
 
@@ -15,32 +17,56 @@ CUT_PATTERN = r"^(0|[1-9][0-9]{0,9}):([1-9][0-9]{0,9})$"
 CUTS = ("rows", "columns")
 
 
-async def network_in_query(request: Request) -> Network:
-    """Return the network that the query parameters describe."""
-    return network_of(parameters(request.url.query))
+def in_query(model: type[Asked]) -> Callable[[HttpRequest], Awaitable[Asked]]:
+    """Return a dependency that reads a model from the query parameters."""
+
+    async def read(request: HttpRequest) -> Asked:
+        return request_of(model, parameters(_query(request)))
+
+    return read
 
 
-async def network_in_body(request: Request) -> Network:
-    """Return the network that the JSON body describes."""
-    if request.url.query:
-        message = "must be empty: with POST the description is the body"
-        raise InvalidRequest((FieldError("query", message, shortened(request.url.query)),))
-    content_type = request.headers.get("content-type", "")
-    if content_type.partition(";")[0].strip().lower() != "application/json":
-        raise UnsupportedContentType(shortened(content_type))
-    return Network.of(_object(await _body(request)))
+def in_body(model: type[Asked]) -> Callable[[HttpRequest], Awaitable[Asked]]:
+    """Return a dependency that reads a model from the JSON body."""
+
+    async def read(request: HttpRequest) -> Asked:
+        if query := _query(request):
+            message = "must be empty: with POST the description is the body"
+            raise InvalidRequest((FieldError("query", message, shortened(query)),))
+        content_type = request.headers.get("content-type", "")
+        if content_type.partition(";")[0].strip().lower() != "application/json":
+            raise UnsupportedContentType(shortened(content_type))
+        settings: Settings = request.app.state.settings
+        return model.of(_object(await body_of(request, settings.body_bytes, "body_bytes")))
+
+    return read
 
 
-async def block_in_query(request: Request) -> tuple[Network, dict[str, range]]:
+async def block_in_query(request: HttpRequest) -> tuple[Network, dict[str, range]]:
     """Return a network, and the rows and columns that are asked for of one of its tensors."""
-    found = parameters(request.url.query)
+    found = parameters(_query(request))
     cuts = {name: _range(name, found.pop(name)) for name in CUTS if name in found}
-    return network_of(found), cuts
+    return request_of(Network, found), cuts
 
 
-NetworkInQuery = Annotated[Network, Depends(network_in_query)]
-NetworkInBody = Annotated[Network, Depends(network_in_body)]
+async def body_of(request: HttpRequest, most_bytes: int, setting: str) -> bytes:
+    """Return the body; raise TooLarge as soon as it is longer than the setting allows."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > most_bytes:
+            raise TooLarge("bytes of body", len(body), most_bytes, setting)
+    return bytes(body)
+
+
+NetworkInQuery = Annotated[Network, Depends(in_query(Network))]
+NetworkInBody = Annotated[Network, Depends(in_body(Network))]
 BlockInQuery = Annotated[tuple[Network, dict[str, range]], Depends(block_in_query)]
+
+
+def _query(request: HttpRequest) -> str:
+    query: bytes = request.scope["query_string"]
+    return query.decode("latin-1")
 
 
 def _range(name: str, text: str) -> range:
@@ -49,17 +75,6 @@ def _range(name: str, text: str) -> range:
         message = "must be a:b with whole numbers 0 <= a < b: from a up to, not including, b"
         raise InvalidRequest((FieldError(name, message, shortened(text)),))
     return range(int(match[1]), int(match[2]))
-
-
-async def _body(request: Request) -> bytes:
-    """Return the body; raise TooLarge as soon as it is longer than allowed."""
-    settings: Settings = request.app.state.settings
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > settings.body_bytes:
-            raise TooLarge("bytes of body", len(body), settings.body_bytes, "body_bytes")
-    return bytes(body)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -16,11 +16,14 @@ from service.formats.plan_document import BlockDocument, PlanDocument, WeightsDo
 from service.formats.raw import block_as_raw
 from service.formats.safetensors import network_as_safetensors
 from service.plan import Plan
+from service.spec import Network
 from service.tensor import Block
-from service.web.answers import Resource, answer
+from service.web.answers import BodyOf, Resource, answer
 from service.web.openapi import (
     Responses,
     binary_response,
+    condition_parameters,
+    cut_parameters,
     json_body,
     json_response,
     problem_responses,
@@ -32,14 +35,11 @@ REFUSED = (
     HTTPStatus.PRECONDITION_FAILED,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNPROCESSABLE_ENTITY,
-    HTTPStatus.SERVICE_UNAVAILABLE,
 )
 REFUSED_RANGE = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
 REFUSED_POST = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, *REFUSED[1:])
 
-TensorName = Annotated[
-    str, Path(description="Name of the tensor, as in the plan.", examples=["layers.0.weight"], max_length=100)
-]
+TensorName = Annotated[str, Path(description="Name of the tensor, as in the plan.", examples=["layers.0.weight"])]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,10 @@ class NetworkRoute:
     summary: str
     description: str
     resource: Resource
+    body: BodyOf
     responses: Responses
     has_ranges: bool = False
+    is_drawn: bool = True  # whether an answer takes one of the places for drawing
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,39 +69,39 @@ class TensorRoute:
     is_download: bool = True
 
 
-def _plan_as_json(plan: Plan) -> bytes:
-    return plan_document(plan).model_dump_json().encode()
+def _plan_as_json(plan: Plan) -> Callable[[], bytes]:
+    return lambda: plan_document(plan, plan.tensors).model_dump_json().encode()
 
 
 NETWORK_ROUTES = (
     NetworkRoute(
         "Plan", "plan", "Plan of a network",
         "Every tensor's name, shape, scheme, std, size and links, computed without drawing a number.",
-        Resource("/plan", _plan_as_json),
-        json_response(PlanDocument, "The plan."),
+        Resource("/plan"), _plan_as_json,
+        json_response(PlanDocument, "The plan."), is_drawn=False,
     ),
     NetworkRoute(
         "WeightsJson", "network", "Weights as JSON",
         "The plan with the values of every tensor: flat, row-major.",
-        Resource("/weights.json", network_as_json),
+        Resource("/weights.json"), network_as_json,
         json_response(WeightsDocument, "The plan with values."),
     ),
     NetworkRoute(
         "WeightsNpy", "network", "Weights as one .npy array",
         "One 1-D NumPy array of all values, in plan order. Byte ranges are computed alone.",
-        Resource("/weights.npy", network_as_npy, "weights.npy"),
+        Resource("/weights.npy", "weights.npy"), network_as_npy,
         binary_response(ranges=True), has_ranges=True,
     ),
     NetworkRoute(
         "WeightsNpz", "network", "Weights as .npz archive",
         "NumPy archive with an entry for each tensor. No byte ranges: each entry's CRC needs the whole entry.",
-        Resource("/weights.npz", network_as_npz, "weights.npz"),
+        Resource("/weights.npz", "weights.npz"), network_as_npz,
         binary_response(ranges=False),
     ),
     NetworkRoute(
         "WeightsSafetensors", "network", "Weights as safetensors",
         "One safetensors file with every tensor by name. Byte ranges are computed alone.",
-        Resource("/weights.safetensors", network_as_safetensors, "weights.safetensors"),
+        Resource("/weights.safetensors", "weights.safetensors"), network_as_safetensors,
         binary_response(ranges=True), has_ranges=True,
     ),
 )  # fmt: skip
@@ -131,25 +133,28 @@ def add_weights_routes(router: APIRouter) -> None:
 
 def _add_network_route(router: APIRouter, route: NetworkRoute) -> None:
     async def get(request: Request, network: NetworkInQuery) -> Response:
-        return await answer(request, network, route.resource)
+        return await answer(request, network, route.resource, route.body)
 
     async def post(request: Request, network: NetworkInBody) -> Response:
-        return await answer(request, network, route.resource)
+        return await answer(request, network, route.resource, route.body)
 
     path, operation, tags = route.resource.path, route.operation, [route.tag]
-    refused = REFUSED + (REFUSED_RANGE,) * route.has_ranges
+    drawn = (HTTPStatus.SERVICE_UNAVAILABLE,) * route.is_drawn
+    refused = (*REFUSED, *drawn, *(REFUSED_RANGE,) * route.has_ranges)
     succeeded: Responses = {200: route.responses[200]}
     add_get(
         router, path, get, operation_id=f"get{operation}", tags=tags,
         summary=route.summary, description=route.description,
-        openapi_extra={"parameters": query_parameters()},
+        openapi_extra={
+            "parameters": query_parameters(Network) + condition_parameters(ranges=route.has_ranges)
+        },
         responses=route.responses | problem_responses(refused),
     )  # fmt: skip
     router.add_api_route(
         path, post, methods=["POST"], operation_id=f"post{operation}", tags=[*tags], response_class=Response,
         summary=f"{route.summary}, described by a JSON body", description=route.description,
-        openapi_extra={"requestBody": json_body()},
-        responses=succeeded | problem_responses(REFUSED_POST),
+        openapi_extra={"requestBody": json_body(Network)},
+        responses=succeeded | problem_responses((*REFUSED_POST, *drawn)),
     )  # fmt: skip
 
 
@@ -158,17 +163,22 @@ def _add_tensor_route(router: APIRouter, route: TensorRoute) -> None:
         network, cuts = asked
         resource = Resource(
             path=f"/weights/{tensor}.{route.suffix}",
-            body=lambda plan: route.body(plan, plan.tensor(tensor).cut(cuts.get("rows"), cuts.get("columns"))),
             filename=f"{tensor}.{route.suffix}" if route.is_download else "",
             query_end="".join(f"&{name}={cut.start}:{cut.stop}" for name, cut in cuts.items()),
         )
-        return await answer(request, network, resource)
 
-    refused = (*REFUSED, HTTPStatus.NOT_FOUND, *(REFUSED_RANGE,) * route.is_download)
+        def body(plan: Plan) -> Body:
+            return route.body(plan, plan.tensor(tensor).cut(cuts.get("rows"), cuts.get("columns")))
+
+        return await answer(request, network, resource, body)
+
+    refused = (*REFUSED, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE, *(REFUSED_RANGE,) * route.is_download)
     add_get(
         router, f"/weights/{{tensor}}.{route.suffix}", get, operation_id=f"getTensor{route.suffix.title()}",
         tags=["tensor"], summary=route.summary, description=route.description,
-        openapi_extra={"parameters": query_parameters(with_cuts=True)},
+        openapi_extra={"parameters": query_parameters(Network)
+            + cut_parameters()
+            + condition_parameters(ranges=route.is_download)},
         responses=route.responses | problem_responses(refused),
     )  # fmt: skip
 

@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1)] = os.cpu_count() or 1
     """Threads that draw, for all responses together."""
     pieces_ahead: Annotated[int, Field(ge=1)] = 3
-    """Pieces of 1 to 8 MiB that are drawn ahead of each client."""
+    """Pieces of at most 4 MiB that are drawn ahead of each client."""
     stall_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Seconds after which a client that takes nothing is let go."""
     shutdown_seconds: Annotated[int, Field(ge=0)] = 30

@@ -19,18 +19,19 @@ SEND_BYTES = 2**20
 
 
 class Gate:
-    """Lets so many responses be drawn at once, and no more."""
+    """Lets so many things be under way at once, and no more."""
 
-    def __init__(self, most: int) -> None:
-        """Let in at most `most`."""
+    def __init__(self, what: str, most: int, setting: str) -> None:
+        """Let in at most `most`, the value of `setting`."""
+        self._full = Busy(what, most, setting)
         self._most = most
         self.under_way = 0
 
     @contextmanager
-    def drawing(self) -> Iterator[None]:
+    def place(self) -> Iterator[None]:
         """Take a place for the length of a block; raise Busy if there is none."""
         if self.under_way >= self._most:
-            raise Busy(self._most)
+            raise self._full
         self.under_way += 1
         try:
             yield
@@ -61,8 +62,7 @@ class Drawing:
                 else:
                     while piece.after_all_before and under_way:
                         yield await under_way.popleft()
-                    under_way.append(loop.run_in_executor(self.workers, piece.make))
-                    self.count_elements(piece.elements)
+                    under_way.append(loop.run_in_executor(self.workers, self._make, piece))
                 if len(under_way) > self.ahead:
                     yield await under_way.popleft()
             while under_way:
@@ -70,6 +70,11 @@ class Drawing:
         finally:
             for future in under_way:
                 future.cancel()
+
+    def _make(self, piece: Piece) -> Buffer:
+        made = piece.make()
+        self.count_elements(piece.elements)
+        return made
 
 
 class DrawnResponse(Response):
@@ -91,7 +96,10 @@ class DrawnResponse(Response):
             await self._start(send)
             await send({"type": "http.response.body"})
             return
-        with self._drawing.gate.drawing():
+        with self._drawing.gate.place():
+            if self._body.length is None and scope["http_version"] == "1.0":
+                await self._send_collected(send)
+                return
             await self._start(send)
             sending = asyncio.ensure_future(self._send_body(send))
             leaving = asyncio.ensure_future(_leave(receive))
@@ -118,6 +126,14 @@ class DrawnResponse(Response):
                     async with asyncio.timeout(self._drawing.stall_seconds):
                         await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body"})
+
+    async def _send_collected(self, send: Send) -> None:
+        """Collect a body of unknown length for a client of HTTP/1.0, which knows no chunks."""
+        async with aclosing(self._drawing.made(self._body.pieces())) as all_made:
+            collected = b"".join([bytes(made) async for made in all_made])
+        self.headers["Content-Length"] = str(len(collected))
+        await self._start(send)
+        await send({"type": "http.response.body", "body": collected})
 
 
 async def _leave(receive: Receive) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from service.formats.npy import network_as_npy
 from service.formats.plan_document import PlanDocument, plan_document
 from service.plan import Plan
-from service.query import network_of, parameters
+from service.query import parameters, request_of
+from service.spec import Network
 from tests.bodies import fields_of, values_of, whole
 from tests.networks import WITH_NPY, plan_from, plans
 
@@ -15,7 +16,7 @@ QUERY = "layers=784,10&activation=relu&output_activation=sigmoid&seed=42"
 
 
 def document_of(plan: Plan) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(plan_document(plan).model_dump_json(by_alias=True))
+    document: dict[str, Any] = json.loads(plan_document(plan, plan.tensors).model_dump_json(by_alias=True))
     return document
 
 
@@ -61,7 +62,7 @@ def test_only_bfloat16_leaves_out_what_npy_cannot_carry(dtype: str) -> None:
 def test_a_plan_is_a_valid_document_of_its_published_model(plan: Plan) -> None:
     document = document_of(plan)
     read = PlanDocument.model_validate(fields_of(document))
-    assert read == plan_document(plan)
+    assert read == plan_document(plan, plan.tensors)
     assert (read.seed, read.network.seed) == (plan.seed, plan.seed)
 
 
@@ -72,7 +73,7 @@ def test_every_link_describes_the_same_network_with_its_seed(plan: Plan) -> None
         for name, link in described["links"].items():
             path, _, query = link.partition("?")
             assert path == (f"/weights/{described['name']}.{name}" if "name" in described else f"/weights.{name}")
-            assert network_of(parameters(query)) == plan.network.model_copy(update={"seed": plan.seed})
+            assert request_of(Network, parameters(query)) == plan.network.model_copy(update={"seed": plan.seed})
 
 
 @given(plans(dtypes=WITH_NPY))

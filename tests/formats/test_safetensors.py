@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from service.formats.safetensors import network_as_safetensors
 from service.plan import Plan
-from service.query import network_of, parameters
+from service.query import parameters, request_of
+from service.spec import Network
 from tests.bodies import cut_small, elements_of, values_of, whole, whole_out_of_order
 from tests.networks import WITH_NPY, plan_from, plans
 
@@ -72,7 +73,7 @@ def test_data_starts_aligned_and_fills_the_file_without_holes_in_plan_order(plan
 def test_the_metadata_describe_the_same_network(plan: Plan) -> None:
     metadata = header_of(whole(network_as_safetensors(plan)))["__metadata__"]
     assert list(metadata) == ["fanin"]
-    assert network_of(parameters(metadata["fanin"])) == plan.network.model_copy(update={"seed": plan.seed})
+    assert request_of(Network, parameters(metadata["fanin"])) == plan.network.model_copy(update={"seed": plan.seed})
 
 
 def test_a_known_header_is_laid_out_as_the_format_asks() -> None:

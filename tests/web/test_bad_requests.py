@@ -99,6 +99,7 @@ TABLE = {
     "bfloat16 tensor as .npy": tensor("&dtype=bfloat16", "dtype", ".npy has no bfloat16"),
     "rows of a whole network": get(f"{GOOD}&rows=0:1", "rows", "unknown"),
     "unknown tensor": tensor("", "layers.7.weight", "layers.0.weight", name="layers.7.weight.npy", status=404),
+    "tensor name of 5000 letters": tensor("", "xxx…", "layers.0.weight", name=f"{'x' * 5000}.npy", status=404),
     "bias that is not there": tensor("&bias=none", "layers.0.bias", name="layers.0.bias.npy", status=404),
     "unknown suffix": tensor("", "/weights/layers.0.weight.csv", name="layers.0.weight.csv", status=404),
     "rows out of bounds": tensor("&rows=0:5", "rows", "0:4", "0:5"),
@@ -119,6 +120,10 @@ TABLE = {
     "body that is not UTF-8": post(b'{"activation": "\xff"}', "JSON", status=400),
     "body that is a list": post([4, 3], "object", "[4, 3]", status=400),
     "body nested 30,000 deep": post(b"[" * 30_000, "JSON", status=400),
+    **{
+        f"body nested {depth} deep": post(b'{"layers":' + b"[" * depth + b"]" * depth + b"}", status=status)
+        for depth, status in ((10, 422), (500, 422))
+    },
     "integer of 5000 digits": post(b'{"seed": ' + b"9" * 5000 + b"}", "JSON", status=400),
     "body too large": post(b" " * 70_000, "65536", "FANIN_BODY_BYTES", status=413),
     "wrong content type": post(NETWORK, "application/json", "text/plain", status=415, headers=TEXT),
@@ -143,6 +148,7 @@ TABLE = {
     "POST of a tensor": Refused(f"/weights/layers.0.weight.npy?{GOOD}", 405, ("POST", "GET, HEAD"), "POST"),
     "unknown path": Refused("/weights.onnx", 404, ("/weights.onnx", "/docs")),
     "path with a slash at its end": Refused(f"/plan/?{GOOD}", 404, ("/plan/",)),
+    "POST of a file": Refused("/static/docs.html", 405, ("POST", "GET, HEAD"), "POST"),
     "path out of the static folder": Refused("/static/..%2F..%2Fapp.py", 404, ("/static/",)),
 }  # fmt: skip
 
@@ -168,6 +174,14 @@ def test_each_bad_field_is_pointed_at(client: httpx.Client, refused: Refused) ->
     for error in client.send(request).json()["errors"]:
         assert error["pointer"] == "#/" + error["field"].replace(".", "/")
         assert error["message"]
+
+
+@pytest.mark.parametrize("depth", range(900, 1000, 2))
+def test_nesting_about_as_deep_as_the_stack_is_refused(client: httpx.Client, depth: int) -> None:
+    body = b'{"layers":' + b"[" * depth + b"]" * depth + b',"activation":"relu"}'
+    answer = client.post("/plan", content=body, headers=JSON)
+    assert answer.status_code in (400, 422)
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_refused_method_is_answered_with_all_that_are_allowed(client: httpx.Client) -> None:

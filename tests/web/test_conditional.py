@@ -6,6 +6,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.datastructures import Headers
 
 from service.web.conditional import Part, RangeNotSatisfiable, part_of
 
@@ -25,6 +26,7 @@ PARTS = {
     "bytes=-100": Part(0, 100),
     "bytes=-1000": Part(0, 100),
     "bytes= 5-6": Part(5, 7),
+    "Bytes=5-6": Part(5, 7),
     "bytes=005-006": Part(5, 7),
 }
 IGNORED = (
@@ -44,18 +46,18 @@ UNSATISFIABLE = ("bytes=100-", "bytes=100-200", "bytes=-0", f"bytes={'9' * 5000}
 
 @pytest.mark.parametrize(("asked", "part"), PARTS.items())
 def test_a_single_range_gives_its_part(asked: str, part: Part) -> None:
-    assert part_of("GET", {"range": asked}, OTHER, 100) == part
+    assert part_of("GET", Headers({"range": asked}), OTHER, 100) == part
 
 
 @pytest.mark.parametrize("asked", IGNORED)
 def test_what_is_not_a_single_range_of_bytes_is_ignored(asked: str) -> None:
-    assert part_of("GET", {"range": asked}, OTHER, 100) is None
+    assert part_of("GET", Headers({"range": asked}), OTHER, 100) is None
 
 
 @pytest.mark.parametrize("asked", UNSATISFIABLE)
 def test_a_range_past_the_end_is_not_satisfiable(asked: str) -> None:
     with pytest.raises(RangeNotSatisfiable):
-        part_of("GET", {"range": asked}, OTHER, 100)
+        part_of("GET", Headers({"range": asked}), OTHER, 100)
 
 
 @pytest.fixture(scope="module")

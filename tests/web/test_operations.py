@@ -101,6 +101,7 @@ def test_sigterm_ends_endless_responses_after_a_while_with_a_clear_error() -> No
             while part := answer.read(2**20):
                 got += len(part)
         assert got < int(answer.headers["content-length"])
+        assert not any("traceback" in line for line in service.log_lines())
 
 
 def test_a_setting_that_cannot_be_used_is_named() -> None:
