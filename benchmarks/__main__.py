@@ -1,4 +1,4 @@
-"""Measure the service: python -m benchmarks [--only draw|memory|latency] [--quick]."""
+"""Measure the service: python -m benchmarks [--only draw|memory|latency|diagnosis] [--quick]."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks import draw, latency, memory
+from benchmarks import diagnosis, draw, latency, memory
 from benchmarks.machine import Machine
 from benchmarks.rows import Row, table
 from benchmarks.sizes import FULL, QUICK, Sizes
@@ -15,7 +15,12 @@ from benchmarks.sizes import FULL, QUICK, Sizes
 RESULTS = Path(__file__).parent / "results"
 
 MEASUREMENTS: Mapping[str, Callable[[Sizes], list[Row]]] = MappingProxyType(
-    {"draw": draw.measure, "memory": memory.measure, "latency": latency.measure}
+    {
+        "draw": draw.measure,
+        "memory": memory.measure,
+        "latency": latency.measure,
+        "diagnosis": diagnosis.measure,
+    }
 )
 
 

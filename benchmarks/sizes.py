@@ -13,9 +13,10 @@ class Sizes:
     memory_side: int  # nodes on each side of the layer that `memory` downloads
     latency_side: int  # nodes on each side of the layers that `latency` downloads
     samples: int  # requests for each figure of `latency`
+    diagnosis_width: int  # nodes of each of the ten layers of `diagnosis`
 
 
-FULL = Sizes(2**26, 7, 46_341, 46_341, 32_768, 400)  # 46,341² float32 values are 8.6 GB
+FULL = Sizes(2**26, 7, 46_341, 46_341, 32_768, 400, 1000)  # 46,341² float32 values are 8.6 GB
 
 # For trying out the measurements themselves: its figures are not to be quoted.
-QUICK = Sizes(2**22, 5, 8192, 8192, 16_384, 40)
+QUICK = Sizes(2**22, 5, 8192, 8192, 16_384, 40, 200)

@@ -33,7 +33,7 @@ def _integers(text: str) -> list[int | str]:
 
 
 READERS: Mapping[str, Callable[[str], object]] = MappingProxyType(
-    {"layers": _integers, "std": _number, "seed": _integer, "recipe": _integer}
+    {"layers": _integers, "std": _number, "seed": _integer, "recipe": _integer, "samples": _integer}
 )
 
 

@@ -17,6 +17,7 @@ from service.numerics.schemes import SchemeName
 RECIPE: Final = 1
 LARGEST_SEED: Final = 2**53 - 1  # the largest that every JSON reader keeps exact
 LARGEST_WIDTH: Final = 2**31 - 1
+MOST_SAMPLES: Final = 1_000_000
 LONGEST_VALUE_SHOWN: Final = 80
 MOST_ERRORS_SHOWN: Final = 20
 
@@ -39,7 +40,22 @@ def _int64(example: int) -> dict[str, Any]:
     return {"format": "int64", "examples": [example]}
 
 
+class InputName(StrEnum):
+    """Distribution of a batch's inputs, of mean 0 and variance 1."""
+
+    NORMAL = "normal"
+    UNIFORM = "uniform"
+
+
+class Normalization(StrEnum):
+    """Normalization before each activation: none, or batch (gain 1, offset 0, statistics of the batch, ε = 1e-5)."""
+
+    NONE = "none"
+    BATCH = "batch"
+
+
 Width = Annotated[int, Field(strict=True, ge=1, le=LARGEST_WIDTH, json_schema_extra={"format": "int64"})]
+Samples = Annotated[int, Field(strict=True, ge=2, le=MOST_SAMPLES, json_schema_extra=_int64(1000))]
 Seed = Annotated[int, Field(strict=True, ge=0, le=LARGEST_SEED, json_schema_extra=_int64(42))]
 
 
@@ -106,6 +122,40 @@ class Network(Request):
             context = {"largest": f"{DTYPES[dtype].largest_std:g}", "dtype": str(dtype)}
             raise PydanticCustomError("std_overflow", message, context)
         return std if std is MISSING else std + 0.0  # makes -0.0, which would flip the sign of zeros, 0.0
+
+
+class Experiment(Network):
+    """A network, and the batch that is sent through it to see what its weights do."""
+
+    samples: Samples = 1000
+    """Samples in the batch."""
+    input: Annotated[InputName, Field(examples=["normal"])] = InputName.NORMAL
+    """Distribution of the inputs; all have mean 0 and variance 1."""
+    normalization: Annotated[Normalization, Field(examples=["none"])] = Normalization.NONE
+    """Normalization before each activation."""
+
+    def network(self) -> Network:
+        """Return the network alone."""
+        return Network.model_construct(**{name: getattr(self, name) for name in Network.model_fields})
+
+
+class OwnExperiment(Request):
+    """How weights that a client sends are to be read, and the batch that is sent through them."""
+
+    activation: Annotated[Activation, Field(examples=["tanh"])]
+    """Activation function of every layer."""
+    output_activation: Annotated[Activation | MISSING, Field(examples=["sigmoid"])] = MISSING
+    """Activation function of the last layer, where it differs from `activation`."""
+    layout: Annotated[Layout, Field(examples=["out_in"])] = Layout.IN_OUT
+    """Order of the axes of a weight tensor in the file."""
+    seed: Seed | MISSING = MISSING
+    """Where the inputs and the gradient at the output come from; left out, the service draws one."""
+    samples: Samples = 1000
+    """Samples in the batch; the file's own number where it holds inputs."""
+    input: Annotated[InputName, Field(examples=["normal"])] = InputName.NORMAL
+    """Distribution of the inputs, where the file holds none."""
+    normalization: Annotated[Normalization, Field(examples=["none"])] = Normalization.NONE
+    """Normalization before each activation."""
 
 
 def field_errors(error: ValidationError, model: type[BaseModel]) -> tuple[FieldError, ...]:

@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from service import __version__
 from service.numerics.known_answers import arithmetic_is_exact
 from service.web import openapi, problems
+from service.web.diagnosis import Clinic, add_diagnosis_routes
 from service.web.metrics import Metrics
 from service.web.observing import Observing
 from service.web.operations import STATIC, add_operations_routes
@@ -41,10 +42,15 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with ThreadPoolExecutor(settings.workers, "draw") as workers:
+        with (
+            ThreadPoolExecutor(settings.workers, "draw") as workers,
+            ThreadPoolExecutor(settings.diagnoses, "diagnose") as diagnosticians,
+        ):
             app.state.drawing = Drawing(
                 workers, gate, settings.pieces_ahead, settings.stall_seconds, metrics.count_elements
             )
+            places = Gate("diagnoses", settings.diagnoses, "diagnoses")
+            app.state.clinic = Clinic(diagnosticians, places)
             app.state.is_ready = arithmetic_is_exact()
             log.info("started", extra={"fields": {"version": __version__, "is_ready": app.state.is_ready}})
             yield
@@ -54,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.metrics = metrics
     add_weights_routes(app.router)
+    add_diagnosis_routes(app.router)
     add_operations_routes(app.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.openapi = cache(lambda: openapi.document(app))  # type: ignore[method-assign]

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from service import __version__
 from service.query import LAYERS_PATTERN
-from service.spec import Request
+from service.spec import Experiment, Request
 from service.web.problems import KINDS, MEDIA_TYPE, Problem
 from service.web.requests import CUT_PATTERN
 
@@ -30,6 +30,7 @@ TAGS = [
     {"name": "plan", "description": "What would be drawn, without drawing it."},
     {"name": "network", "description": "All tensors of a network in one file."},
     {"name": "tensor", "description": "One tensor, or a block of its rows and columns."},
+    {"name": "diagnosis", "description": "What an initialization does to every layer."},
     {"name": "operations", "description": "For those who run the service."},
 ]
 
@@ -89,6 +90,12 @@ def json_body(model: type[Request]) -> dict[str, Any]:
     return {"required": True, "content": {"application/json": content}}
 
 
+def binary_body(description: str) -> dict[str, Any]:
+    """Return a request body of bytes."""
+    content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {"required": True, "description": description, "content": content}
+
+
 def binary_response(*, ranges: bool) -> Responses:
     """Return the documentation of a binary body."""
     content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -136,7 +143,7 @@ def document(app: FastAPI) -> dict[str, Any]:
         separate_input_output_schemas=False,
     )
     # Models that only hand-written parts of the document refer to.
-    for model in (Problem,):
+    for model in (Problem, Experiment):
         schema = model.model_json_schema(ref_template=COMPONENTS)
         made["components"]["schemas"] |= schema.pop("$defs") | {model.__name__: schema}
     return made

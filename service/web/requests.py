@@ -10,7 +10,7 @@ from fastapi import Request as HttpRequest
 
 from service.errors import FieldError, InvalidRequest, MalformedBody, TooLarge, UnsupportedContentType
 from service.query import Asked, parameters, request_of
-from service.spec import Network, shortened
+from service.spec import Experiment, Network, OwnExperiment, shortened
 from service.web.settings import Settings
 
 CUT_PATTERN = r"^(0|[1-9][0-9]{0,9}):([1-9][0-9]{0,9})$"
@@ -62,6 +62,9 @@ async def body_of(request: HttpRequest, most_bytes: int, setting: str) -> bytes:
 NetworkInQuery = Annotated[Network, Depends(in_query(Network))]
 NetworkInBody = Annotated[Network, Depends(in_body(Network))]
 BlockInQuery = Annotated[tuple[Network, dict[str, range]], Depends(block_in_query)]
+ExperimentInQuery = Annotated[Experiment, Depends(in_query(Experiment))]
+ExperimentInBody = Annotated[Experiment, Depends(in_body(Experiment))]
+OwnExperimentInQuery = Annotated[OwnExperiment, Depends(in_query(OwnExperiment))]
 
 
 def _query(request: HttpRequest) -> str:

@@ -31,6 +31,12 @@ class Settings(BaseSettings):
     """Most bytes in the body of a POST request."""
     drawings: Annotated[int, Field(ge=1)] = 64
     """Most responses that may be drawn at once; a further one gets 503."""
+    diagnoses: Annotated[int, Field(ge=1)] = 2
+    """Most diagnoses at once; a further one gets 503."""
+    diagnosis_bytes: Annotated[int, Field(ge=1)] = 2**30
+    """Most bytes of memory for one diagnosis."""
+    upload_bytes: Annotated[int, Field(ge=1)] = 64 * 2**20
+    """Most bytes of weights that a client may send to be diagnosed."""
     workers: Annotated[int, Field(ge=1)] = os.cpu_count() or 1
     """Threads that draw, for all responses together."""
     pieces_ahead: Annotated[int, Field(ge=1)] = 3

@@ -34,8 +34,11 @@ def example_url(path: str, operation: dict[str, Any]) -> tuple[str, dict[str, An
 def call(client: httpx.Client, operation_id: str) -> httpx.Response:
     path, method, operation = OPERATIONS[operation_id]
     url, query = example_url(path, operation)
-    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("example")
-    return client.request(method, url, params=query, json=body)
+    content = operation.get("requestBody", {}).get("content", {})
+    if "application/octet-stream" in content:  # a file of weights, for which a document has no room
+        file = client.get("/weights.safetensors?layers=4,3&activation=tanh&seed=1").content
+        return client.request(method, url, params=query, content=file)
+    return client.request(method, url, params=query, json=content.get("application/json", {}).get("example"))
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
@@ -57,10 +60,11 @@ def test_the_committed_document_is_the_one_that_is_served(client: httpx.Client) 
 
 def test_operation_ids_are_stable_camel_case() -> None:
     assert sorted(OPERATIONS) == [
-        "getLiveness", "getMetrics", "getPlan", "getReadiness", "getRecipe", "getRecipeVectors",
+        "getDiagnosis", "getLiveness", "getMetrics", "getPlan", "getReadiness", "getRecipe", "getRecipeVectors",
         "getTensorBin", "getTensorJson", "getTensorNpy", "getVersion",
         "getWeightsJson", "getWeightsNpy", "getWeightsNpz", "getWeightsSafetensors",
-        "postPlan", "postWeightsJson", "postWeightsNpy", "postWeightsNpz", "postWeightsSafetensors",
+        "postDiagnosis", "postOwnWeights", "postPlan",
+        "postWeightsJson", "postWeightsNpy", "postWeightsNpz", "postWeightsSafetensors",
     ]  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""A plan as a report: what an initialization does to every layer, forward and backward, and what theory expects."""

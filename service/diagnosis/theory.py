@@ -1,0 +1,89 @@
+"""What mean-field theory expects of each layer.
+
+Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232.
+
+Inputs are independent samples of mean 0 and variance 1. In layers of infinite width all samples have
+pre-activations of one second moment q, and
+
+    q_1 = fan_in σ_w² + σ_b²,    q' = fan_in σ_w² E[φ(√q z)²] + σ_b²,    z ~ N(0, 1).
+
+With batch normalization the activation's argument has second moment v / (v + ε), where v is the
+variance of the pre-activation over the samples, and the gradient is divided by v + ε in variance:
+Yang et al. 2019, arXiv:1902.08129.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.diagnosis.gaussian import Moments, moments
+from service.diagnosis.passes import EPSILON
+from service.diagnosis.spread import Fluctuations, LayerSetup
+
+__all__ = ["LayerSetup", "LayerTheory", "expected", "moments"]
+
+
+@dataclass(frozen=True, slots=True)
+class LayerTheory:
+    """What to expect of a layer; any figure may be infinite or NaN after an overflow."""
+
+    mean: float  # of the activation
+    std: float  # of the activation, over samples and nodes
+    std_low: float  # about 95 of 100 layers of this width have a std
+    std_high: float  # between these
+    gradient_ratio: float  # std of the gradient at the pre-activation, relative to the last layer's
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """One layer on the way forward."""
+
+    moments: Moments  # of what enters the activation
+    through_normalization: float  # factor of the gradient's variance; 1 without normalization
+    std_low: float
+    std_high: float
+
+
+def expected(layers: Sequence[LayerSetup], samples: int, *, normalized: bool) -> list[LayerTheory]:
+    """Return the expectations for a batch of so many samples, from the first layer to the last."""
+    # Overflow gives figures that are infinite or NaN.
+    with np.errstate(all="ignore"):
+        forward = list(_forward(layers, samples, normalized=normalized))
+    ratios = _gradient_variances(layers, forward)
+    return [
+        LayerTheory(
+            layer.moments.mean,
+            math.sqrt(layer.moments.variance),
+            layer.std_low,
+            layer.std_high,
+            math.sqrt(ratio),
+        )
+        for layer, ratio in zip(forward, ratios, strict=True)
+    ]
+
+
+def _forward(layers: Sequence[LayerSetup], samples: int, *, normalized: bool) -> Iterator[_Expected]:
+    before = 1.0  # second moment of what enters the layer, or its variance if batches are normalized
+    fluctuations = Fluctuations.of_inputs(layers[0].fan_in, samples, normalized=normalized)
+    for layer in layers:
+        weighted = layer.fan_in * layer.weight_std * layer.weight_std * before
+        # A normalization removes the bias with the mean of each node.
+        q = weighted / (weighted + EPSILON) if normalized else weighted + layer.bias_std * layer.bias_std
+        found = moments(layer.activation, q)
+        own_share = 1.0 if normalized or q == 0 else weighted / q
+        fluctuations = fluctuations.summed(own_share)
+        low, high = fluctuations.spread(layer, q)
+        yield _Expected(found, 1 / (weighted + EPSILON) if normalized else 1.0, low, high)
+        fluctuations = fluctuations.activated(layer, q)
+        before = found.variance if normalized else found.square
+
+
+def _gradient_variances(layers: Sequence[LayerSetup], forward: Sequence[_Expected]) -> list[float]:
+    """Return the variance of the gradient at each layer, relative to the last layer's."""
+    ratios = [1.0]
+    for layer, above in zip(reversed(forward[:-1]), reversed(layers[1:]), strict=True):
+        gain = above.width * above.weight_std * above.weight_std
+        ratios.append(ratios[-1] * gain * layer.moments.slope_square * layer.through_normalization)
+    return ratios[::-1]

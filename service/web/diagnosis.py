@@ -1,0 +1,129 @@
+"""The paths that answer with a diagnosis."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPMethod, HTTPStatus
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from service.diagnosis.experiments import check_memory, diagnose_network, diagnose_own
+from service.diagnosis.report import Diagnosis
+from service.diagnosis.uploads import own_weights
+from service.plan import plan_of
+from service.spec import Experiment, OwnExperiment
+from service.web.answers import JSON, Resource, identify, seed_of
+from service.web.openapi import (
+    Responses,
+    binary_body,
+    condition_parameters,
+    json_body,
+    json_response,
+    problem_responses,
+    query_parameters,
+)
+from service.web.requests import ExperimentInBody, ExperimentInQuery, OwnExperimentInQuery, body_of
+from service.web.routes import add_get
+from service.web.settings import Settings
+from service.web.streaming import Gate
+
+# Its figures rest on matrix products, whose last bits depend on the machine.
+DIAGNOSE = Resource("/diagnose", is_exact=False)
+REFUSED = (
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+)
+DESCRIPTION = (
+    "Sends a batch through the network, forward and backward, and reports weights, activations and gradients layer by "
+    "layer, with what theory expects and a verdict. Repeats to rounding, not to the bit, so its ETag is weak."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Clinic:
+    """Where diagnoses are made: beside the event loop, a few at once."""
+
+    workers: Executor
+    gate: Gate
+
+    async def diagnose(self, work: Callable[[], Diagnosis]) -> bytes:
+        """Return a diagnosis as JSON; raise Busy if no place is free."""
+        with self.gate.place():
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self.workers, lambda: work().model_dump_json().encode())
+
+
+async def get_diagnosis(request: Request, experiment: ExperimentInQuery) -> Response:
+    """Answer a description in the query."""
+    return await _answer(request, experiment)
+
+
+async def post_diagnosis(request: Request, experiment: ExperimentInBody) -> Response:
+    """Answer a description in a JSON body."""
+    return await _answer(request, experiment)
+
+
+async def post_own_weights(request: Request, experiment: OwnExperimentInQuery) -> Response:
+    """Answer weights in the body."""
+    settings: Settings = request.app.state.settings
+    clinic: Clinic = request.app.state.clinic
+    body = await body_of(request, settings.upload_bytes, "upload_bytes")
+    seed = seed_of(experiment.seed)
+
+    def work() -> Diagnosis:
+        own = own_weights(body, experiment.layout, settings.diagnosis_bytes)
+        return diagnose_own(experiment, seed, own, settings.diagnosis_bytes)
+
+    return Response(await clinic.diagnose(work), headers={"Cache-Control": "no-store"}, media_type=JSON)
+
+
+async def _answer(request: Request, experiment: Experiment) -> Response:
+    settings: Settings = request.app.state.settings
+    clinic: Clinic = request.app.state.clinic
+    identity = identify(experiment, DIAGNOSE)
+    plan = plan_of(experiment, identity.seed, settings.limits)
+    check_memory(experiment.layers, experiment.samples, settings.diagnosis_bytes)
+    if unmodified := identity.not_modified(request):
+        return unmodified
+    if request.method == HTTPMethod.HEAD:
+        head = Response(headers=identity.headers, media_type=JSON)
+        del head.headers["content-length"]  # only the diagnosis itself would tell
+        return head
+    work = partial(diagnose_network, experiment, plan)
+    return Response(await clinic.diagnose(work), headers=identity.headers, media_type=JSON)
+
+
+def add_diagnosis_routes(router: APIRouter) -> None:
+    """Add the routes of the diagnosis."""
+    found = json_response(Diagnosis, "The diagnosis.")
+    answered: Responses = {200: found[200]}
+    own: Responses = {200: {"model": Diagnosis, "description": "The diagnosis."}}
+    refused_post = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, *REFUSED)
+    add_get(
+        router, "/diagnose", get_diagnosis, operation_id="getDiagnosis", tags=["diagnosis"],
+        summary="Diagnosis of a network", description=DESCRIPTION,
+        openapi_extra={"parameters": query_parameters(Experiment) + condition_parameters(ranges=False)},
+        responses=found | problem_responses((HTTPStatus.PRECONDITION_FAILED, *REFUSED)),
+    )  # fmt: skip
+    router.add_api_route(
+        "/diagnose", post_diagnosis, methods=["POST"], operation_id="postDiagnosis", tags=["diagnosis"],
+        summary="Diagnosis of a network, described by a JSON body", description=DESCRIPTION, response_class=Response,
+        openapi_extra={"requestBody": json_body(Experiment)},
+        responses=answered | problem_responses(refused_post),
+    )  # fmt: skip
+    router.add_api_route(
+        "/diagnose/weights", post_own_weights, methods=["POST"], operation_id="postOwnWeights", tags=["diagnosis"],
+        summary="Diagnosis of your own weights", description=DESCRIPTION, response_class=Response,
+        openapi_extra={
+            "parameters": query_parameters(OwnExperiment),
+            "requestBody": binary_body(
+                "A safetensors file or an .npz archive with layers.N.weight, N from 0 on, optional layers.N.bias and "
+                "optional inputs of shape (samples, width). It is never unpickled."
+            ),
+        },
+        responses=own | problem_responses(REFUSED),
+    )  # fmt: skip

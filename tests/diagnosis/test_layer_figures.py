@@ -1,0 +1,111 @@
+"""Figures of a layer against NumPy's own, and against cases whose figures are known."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from pydantic import MISSING
+
+from service.diagnosis.layer_figures import activation_figures, mean_and_std, node_figures, saturated_share
+from service.diagnosis.report import BINS, QUANTILES
+from service.numerics.activations import Activation
+from service.numerics.reference import Floats
+
+BATCHES = arrays(np.float32, st.tuples(st.integers(1, 20), st.integers(1, 9)), elements=st.floats(-1e6, 1e6, width=32))
+
+
+@given(BATCHES)
+def test_figures_of_activations_are_numpy_s(values: Floats) -> None:
+    figures, zeros = activation_figures(values)
+    wide = values.astype(np.float64)
+    size = np.abs(wide).max() + 1e-30
+    assert figures.mean == pytest.approx(wide.mean(), abs=1e-5 * size)
+    assert figures.std == pytest.approx(wide.std(), abs=1e-5 * size)
+    assert (figures.min, figures.max) == (wide.min(), wide.max())
+    assert figures.quantiles == pytest.approx(np.quantile(wide, QUANTILES), abs=1e-6 * size)
+    assert zeros == (values == 0).mean()
+    histogram = figures.histogram
+    assert histogram is not MISSING
+    assert sum(histogram.counts) == values.size
+    if wide.min() < wide.max():
+        counts, edges = np.histogram(wide, np.array(histogram.edges))
+        assert histogram.counts == counts.tolist()
+        assert edges == pytest.approx(np.linspace(wide.min(), wide.max(), BINS + 1))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_figures_of_what_is_not_finite_are_left_out(bad: float) -> None:
+    values = np.ones((4, 3), np.float32)
+    values[2, 1] = bad
+    figures, zeros = activation_figures(values)
+    assert figures.model_dump() == {}
+    assert zeros is MISSING
+
+
+def test_std_does_not_overflow_where_its_square_does() -> None:
+    values = np.array([[1e30, -1e30], [3e30, 1e30]], np.float32)
+    mean, std = mean_and_std(values)
+    assert mean == pytest.approx(1e30)
+    assert std == pytest.approx(np.std(values.astype(np.float64)))
+
+
+def test_independent_nodes_have_full_rank_and_no_correlation() -> None:
+    nodes = np.random.default_rng(1).standard_normal((20_000, 50), np.float32)
+    figures = node_figures(nodes, np.abs(nodes).max())
+    # (tr C)^2 / tr C^2 of n independent nodes over s samples is n / (1 + n / s) on average.
+    assert figures.effective_rank == pytest.approx(50 / (1 + 50 / 20_000), rel=0.01)
+    # The mean of |r| over s samples is sqrt(2 / (pi s)).
+    assert figures.mean_correlation == pytest.approx(np.sqrt(2 / (np.pi * 20_000)), rel=0.1)
+    assert (figures.dead_share, figures.constant_share) == (0, 0)
+
+
+def test_copies_of_one_node_have_rank_1_and_correlation_1() -> None:
+    node = np.random.default_rng(1).standard_normal((500, 1), np.float32)
+    copies = node * np.array([1, -2, 3e8, 0.25], np.float32)
+    figures = node_figures(copies, np.abs(copies).max())
+    assert figures.effective_rank == pytest.approx(1, rel=1e-5)
+    assert figures.mean_correlation == pytest.approx(1, rel=1e-4)
+
+
+@given(BATCHES)
+def test_rank_and_correlation_are_those_of_numpy_s_covariance(values: Floats) -> None:
+    values = np.round(values / 1e4)  # differences far above rounding
+    figures = node_figures(values, np.abs(values).max())
+    covariance = np.atleast_2d(np.cov(values.astype(np.float64), rowvar=False, bias=True))
+    total = (covariance**2).sum()
+    if total == 0:
+        assert figures.effective_rank is MISSING
+        return
+    assert figures.effective_rank == pytest.approx(np.trace(covariance) ** 2 / total, rel=1e-3)
+    varying = np.diag(covariance) > 0
+    if varying.sum() > 1:
+        std = np.sqrt(np.diag(covariance)[varying])
+        correlation = np.abs(covariance[np.ix_(varying, varying)] / np.outer(std, std))
+        expected = (correlation.sum() - len(std)) / (len(std) * (len(std) - 1))
+        assert figures.mean_correlation == pytest.approx(expected, rel=1e-2, abs=1e-3)
+
+
+def test_dead_and_constant_nodes_are_counted() -> None:
+    values = np.array([[0, 5, 1, 0], [0, 5, 2, 1]], np.float32)
+    figures = node_figures(values, np.abs(values).max())
+    assert (figures.dead_share, figures.constant_share) == (0.25, 0.5)
+
+
+def test_saturation_of_tanh_begins_at_0_97() -> None:
+    activation = np.linspace(-0.999, 0.999, 20_001)
+    entering = np.arctanh(activation).astype(np.float32)
+    # 1 - a^2 < 0.06 is |a| > sqrt(0.94) = 0.9695.
+    assert saturated_share(entering, Activation.TANH) == pytest.approx(
+        (np.abs(activation) > np.sqrt(0.94)).mean(), abs=1e-3
+    )
+    assert saturated_share(entering, Activation.RELU) is MISSING
+
+
+def test_wide_layers_are_compared_by_evenly_spaced_nodes() -> None:
+    values = np.random.default_rng(1).standard_normal((300, 2048), np.float32)
+    values[:, 1::2] = 0  # every other node is dead
+    figures = node_figures(values, np.abs(values).max())
+    assert figures.dead_share == 0.5
+    assert figures.effective_rank is not MISSING
+    assert 0 < figures.effective_rank <= 300
