@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from multiprocessing import get_context
 from multiprocessing.context import SpawnProcess
+from threading import Event, Thread
 from typing import Any
 
+import httpx
 import numpy as np
 
 from benchmarks.client import TIMEOUT_SECONDS, discarded, weight_path
@@ -39,7 +41,29 @@ class Download:
 
 def measure(sizes: Sizes) -> list[Row]:
     """Return the latencies in both layouts, each beside those of the idle server."""
-    return [row for layout in Layout for row in _under_load(weight_path(sizes.latency_side, layout), layout, sizes)]
+    downloads = [_under_load(weight_path(sizes.latency_side, layout), layout, sizes) for layout in Layout]
+    return [*(row for rows in downloads for row in rows), _beside_a_diagnosis(sizes)]
+
+
+def _beside_a_diagnosis(sizes: Sizes) -> Row:
+    """Return the slowest answer while one diagnosis after the other runs."""
+    widths = ",".join(["784"] + [str(sizes.diagnosis_width)] * 10)
+    with running() as server:
+        idle = _latencies(server.port, sizes.samples, lambda: True)
+        stop = Event()
+        client = Thread(target=_diagnose_until, args=(f"{server.url}/diagnose?layers={widths}&activation=relu", stop))
+        client.start()
+        try:
+            loaded = _latencies(server.port, sizes.samples, client.is_alive)
+        finally:
+            stop.set()
+            client.join()
+    return Row(f"/livez max of {len(loaded)} beside a diagnosis", *_pair(loaded, idle, 100), value_below=LIMIT_MS)
+
+
+def _diagnose_until(url: str, stop: Event) -> None:
+    while not stop.is_set():
+        httpx.get(url, timeout=TIMEOUT_SECONDS).raise_for_status()
 
 
 def _under_load(path: str, layout: Layout, sizes: Sizes) -> list[Row]:
