@@ -1,11 +1,13 @@
 """The paths that answer with a diagnosis."""
 
 import asyncio
+import json
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPMethod, HTTPStatus
+from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -30,6 +32,7 @@ from service.web.routes import add_get
 from service.web.settings import Settings
 from service.web.streaming import Gate
 
+EXAMPLE = Path(__file__).parent / "examples" / "diagnosis.json"
 # Its figures rest on matrix products, whose last bits depend on the machine.
 DIAGNOSE = Resource("/diagnose", is_exact=False)
 REFUSED = (
@@ -100,6 +103,9 @@ async def _answer(request: Request, experiment: Experiment) -> Response:
 def add_diagnosis_routes(router: APIRouter) -> None:
     """Add the routes of the diagnosis."""
     found = json_response(Diagnosis, "The diagnosis.")
+    # Rounded, since the last digits depend on the machine: /diagnose?layers=4,3&activation=tanh&seed=42&samples=10.
+    example = json.loads(EXAMPLE.read_text(encoding="utf-8"))
+    found[200]["content"] = {JSON: {"example": example}}
     answered: Responses = {200: found[200]}
     own: Responses = {200: {"model": Diagnosis, "description": "The diagnosis."}}
     refused_post = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, *REFUSED)

@@ -2,6 +2,7 @@
 
 import io
 import json
+from typing import Any
 
 import httpx
 import numpy as np
@@ -150,3 +151,20 @@ def test_overflow_is_valid_json_and_no_fault(client: httpx.Client) -> None:
     report = json.loads(answer.content, parse_constant=refuse)
     assert report["verdict"]["code"] == "non_finite"
     assert "null" not in answer.text
+
+
+def rounded(value: Any) -> Any:
+    """Return a document with its numbers as pytest compares them: four digits, or a trace of nothing."""
+    if isinstance(value, float):
+        return pytest.approx(value, rel=2e-3, abs=2e-4)
+    if isinstance(value, list):
+        return [rounded(item) for item in value]
+    return {key: rounded(item) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def test_the_documented_example_is_a_real_answer(client: httpx.Client) -> None:
+    documented = client.get("/openapi.json").json()["paths"]["/diagnose"]["get"]["responses"]["200"]
+    example = documented["content"]["application/json"]["example"]
+    Diagnosis.model_validate(example)
+    answer = client.get("/diagnose?layers=4,3&activation=tanh&seed=42&samples=10")
+    assert answer.json() == rounded(example)
