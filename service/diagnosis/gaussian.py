@@ -1,7 +1,7 @@
 """Expectations of activations over a Gaussian pre-activation."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -71,7 +71,9 @@ class Moments:
 
 @lru_cache(maxsize=1024)
 def moments(activation: Activation, q: float) -> Moments:
-    """Return the expectations at second moment q of the pre-activation."""
+    """Return the expectations at second moment q of the pre-activation; all NaN where q has overflowed."""
+    if not math.isfinite(q):
+        return Moments(*[math.nan] * len(fields(Moments)))
     function = FUNCTIONS[activation]
     scale = math.sqrt(q)
     found = rule(_kinks(activation, scale))
