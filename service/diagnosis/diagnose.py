@@ -17,6 +17,7 @@ from service.diagnosis.layer_figures import (
 )
 from service.diagnosis.passes import DenseLayer, Gradients, Passed, backward, forward
 from service.diagnosis.report import GradientFigures, LayerReport, Theory, WeightFigures
+from service.diagnosis.scratch import Scratch
 from service.diagnosis.theory import LayerSetup, LayerTheory, expected
 from service.diagnosis.verdicts import verdicts_of
 from service.numerics.reference import Floats
@@ -41,15 +42,16 @@ def examine(subjects: Sequence[Subject], inputs: Floats, upstream: Floats, *, no
     setups = [_setup_of(layer) for layer in layers]
     passed: list[Passed] = []
     figures: list[dict[str, Any]] = []
+    scratch = Scratch()
     # Overflow on the way is a result: it shows as figures that do not exist.
     with np.errstate(all="ignore"):
         for layer, (pre_activation, kept) in zip(layers, forward(layers, inputs, normalize=normalize), strict=True):
-            figures.append(_on_the_way(layer, pre_activation, kept))
+            figures.append(_on_the_way(layer, pre_activation, kept, scratch))
             passed.append(kept)
         gradients_exist = all(found["activation"].std is not MISSING for found in figures)
         gradients = [GradientFigures()] * len(layers)
         if gradients_exist:
-            gradients = _gradient_figures(layers, passed, upstream)
+            gradients = _gradient_figures(layers, passed, upstream, scratch)
         theories = expected(setups, len(inputs), normalized=normalize)
     reports = []
     for subject, setup, found, gradient, theory in zip(subjects, setups, figures, gradients, theories, strict=True):
@@ -66,9 +68,9 @@ def _setup_of(layer: DenseLayer) -> LayerSetup:
     return LayerSetup(layer.activation, fan_in, width, mean_and_std(layer.weight)[1], bias_std)
 
 
-def _on_the_way(layer: DenseLayer, pre_activation: Floats, kept: Passed) -> dict[str, Any]:
+def _on_the_way(layer: DenseLayer, pre_activation: Floats, kept: Passed, scratch: Scratch) -> dict[str, Any]:
     """Return the fields of a report that the way forward gives."""
-    activation, zero_share = activation_figures(kept.activation)
+    activation, zero_share = activation_figures(kept.activation, scratch)
     found: dict[str, Any] = {
         "pre_activation": pre_activation_figures(pre_activation),
         "activation": activation,
@@ -76,7 +78,7 @@ def _on_the_way(layer: DenseLayer, pre_activation: Floats, kept: Passed) -> dict
     }
     if activation.min is MISSING or activation.max is MISSING:
         return found
-    nodes = node_figures(kept.activation, max(activation.max, -activation.min))
+    nodes = node_figures(kept.activation, max(activation.max, -activation.min), scratch)
     return found | {
         "saturated_share": saturated_share(kept.entering, layer.activation),
         "dead_share": nodes.dead_share,
@@ -87,10 +89,10 @@ def _on_the_way(layer: DenseLayer, pre_activation: Floats, kept: Passed) -> dict
 
 
 def _gradient_figures(
-    layers: Sequence[DenseLayer], passed: Sequence[Passed], upstream: Floats
+    layers: Sequence[DenseLayer], passed: Sequence[Passed], upstream: Floats, scratch: Scratch
 ) -> list[GradientFigures]:
     """Return the figures of the way back, from the first layer to the last."""
-    stds = [_gradient_stds(gradients) for gradients in backward(layers, passed, upstream)]
+    stds = [_gradient_stds(gradients) for gradients in backward(layers, passed, upstream, scratch)]
     last = stds[0][0]
     return [
         GradientFigures(

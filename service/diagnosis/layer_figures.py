@@ -7,6 +7,7 @@ import numpy.typing as npt
 from pydantic import MISSING
 
 from service.diagnosis.report import BINS, QUANTILES, ActivationFigures, Histogram, PreActivation
+from service.diagnosis.scratch import Scratch
 from service.numerics.activations import FUNCTIONS, Activation
 from service.numerics.reference import Floats
 
@@ -55,9 +56,11 @@ def pre_activation_figures(values: Floats) -> PreActivation:
     return PreActivation(mean=figure(mean), std=figure(std))
 
 
-def activation_figures(values: Floats) -> tuple[ActivationFigures, float | MISSING]:
+def activation_figures(values: Floats, scratch: Scratch) -> tuple[ActivationFigures, float | MISSING]:
     """Return the figures of finite activations, and the share of them that is zero."""
-    ordered = np.sort(values, axis=None)
+    ordered = scratch.array("ordered", (values.size,), values.dtype)
+    np.copyto(ordered.reshape(values.shape), values)
+    ordered.sort()
     smallest, largest = float(ordered[0]), float(ordered[-1])
     if not np.isfinite(ordered[[0, -1]]).all():  # NaN is sorted to the end
         return ActivationFigures(), MISSING
@@ -82,7 +85,7 @@ def saturated_share(entering: Floats, activation: Activation) -> float | MISSING
     return float((function.slope(entering) < np.float32(SATURATED_SLOPE * function.largest_slope)).mean())
 
 
-def node_figures(activation: Floats, scale: float) -> NodeFigures:
+def node_figures(activation: Floats, scale: float, scratch: Scratch) -> NodeFigures:
     """Return what the nodes tell apart, for finite activations of shape (samples, width), all up to `scale`."""
     first = activation[0]
     constant = (activation == first).all(axis=0)
@@ -91,7 +94,11 @@ def node_figures(activation: Floats, scale: float) -> NodeFigures:
     compared = activation if width == len(chosen) else activation[:, chosen]
     if not SMALLEST_SQUARED < scale < LARGEST_SQUARED:
         compared = compared / np.float32(max(scale, TINY))  # rank and correlation do not depend on scale
-    rank, correlation = _covariance_figures(compared - compared.mean(axis=0), ~constant[chosen])
+    centred = scratch.array("centred", compared.shape, compared.dtype)
+    np.subtract(compared, compared.mean(axis=0), out=centred)
+    covariance = scratch.array("covariance", (len(chosen), len(chosen)), centred.dtype)
+    np.matmul(centred.T, centred, out=covariance)
+    rank, correlation = _covariance_figures(covariance, ~constant[chosen])
     return NodeFigures(
         dead_share=float((constant & (first == 0)).mean()),
         constant_share=float(constant.mean()),
@@ -100,9 +107,11 @@ def node_figures(activation: Floats, scale: float) -> NodeFigures:
     )
 
 
-def _covariance_figures(centred: Floats, varying: npt.NDArray[np.bool_]) -> tuple[float | MISSING, float | MISSING]:
-    """Return the effective rank, and the mean absolute correlation between the varying nodes."""
-    covariance = centred.T @ centred
+def _covariance_figures(covariance: Floats, varying: npt.NDArray[np.bool_]) -> tuple[float | MISSING, float | MISSING]:
+    """Return the effective rank, and the mean absolute correlation between the varying nodes.
+
+    `covariance` may have any factor; it is overwritten.
+    """
     variance = covariance.diagonal().astype(np.float64)
     square = float(np.vdot(covariance, covariance))
     rank: float | MISSING = variance.sum() ** 2 / square if square > 0 else MISSING
@@ -111,7 +120,7 @@ def _covariance_figures(centred: Floats, varying: npt.NDArray[np.bool_]) -> tupl
         return rank, MISSING
     inverse = np.zeros(len(variance), np.float32)
     inverse[varying] = 1 / np.sqrt(np.maximum(variance[varying], TINY))
-    covariance = np.abs(covariance, out=covariance)
+    np.abs(covariance, out=covariance)
     # Sum of |C_ij| / (s_i s_j), as a product of matrices; on the diagonal it is 1 for each node.
     total = float(inverse @ covariance @ inverse)
     return rank, min(max(total - count, 0.0) / (count * (count - 1)), 1.0)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service.diagnosis.scratch import Scratch
 from service.numerics.activations import FUNCTIONS, Activation, Floats
 
 # Added to a variance before it divides: Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 1.
@@ -55,8 +56,10 @@ def forward(layers: Sequence[DenseLayer], inputs: Floats, *, normalize: bool) ->
         inputs = activation
 
 
-def backward(layers: Sequence[DenseLayer], passed: Sequence[Passed], upstream: Floats) -> Iterator[Gradients]:
-    """Yield the gradients at each layer, from the last layer to the first.
+def backward(
+    layers: Sequence[DenseLayer], passed: Sequence[Passed], upstream: Floats, scratch: Scratch
+) -> Iterator[Gradients]:
+    """Yield the gradients at each layer, from the last layer to the first; each is overwritten by the next.
 
     `upstream` is the gradient of the loss at the output, shape (samples, width of the last layer).
     """
@@ -67,11 +70,13 @@ def backward(layers: Sequence[DenseLayer], passed: Sequence[Passed], upstream: F
         gradient *= FUNCTIONS[layer.activation].slope(found.entering)
         if found.inverse_std is not None:
             gradient = _through_normalization(gradient, found.entering, found.inverse_std)
-        weight_gradient = found.inputs.T @ gradient
+        weight_gradient = scratch.array("weight gradient", layer.weight.shape, gradient.dtype)
+        np.matmul(found.inputs.T, gradient, out=weight_gradient)
         weight_gradient /= samples
         yield Gradients(gradient, weight_gradient)
         if number:
-            gradient = gradient @ layer.weight.T
+            below = scratch.array(f"gradient {number % 2}", found.inputs.shape, gradient.dtype)
+            gradient = np.matmul(gradient, layer.weight.T, out=below)
 
 
 def _normalize(pre_activation: Floats) -> tuple[Floats, Floats]:

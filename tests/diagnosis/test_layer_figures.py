@@ -9,6 +9,7 @@ from pydantic import MISSING
 
 from service.diagnosis.layer_figures import activation_figures, mean_and_std, node_figures, saturated_share
 from service.diagnosis.report import BINS, QUANTILES
+from service.diagnosis.scratch import Scratch
 from service.numerics.activations import Activation
 from service.numerics.reference import Floats
 
@@ -17,7 +18,7 @@ BATCHES = arrays(np.float32, st.tuples(st.integers(1, 20), st.integers(1, 9)), e
 
 @given(BATCHES)
 def test_figures_of_activations_are_numpy_s(values: Floats) -> None:
-    figures, zeros = activation_figures(values)
+    figures, zeros = activation_figures(values, Scratch())
     wide = values.astype(np.float64)
     size = np.abs(wide).max() + 1e-30
     assert figures.mean == pytest.approx(wide.mean(), abs=1e-5 * size)
@@ -38,7 +39,7 @@ def test_figures_of_activations_are_numpy_s(values: Floats) -> None:
 def test_figures_of_what_is_not_finite_are_left_out(bad: float) -> None:
     values = np.ones((4, 3), np.float32)
     values[2, 1] = bad
-    figures, zeros = activation_figures(values)
+    figures, zeros = activation_figures(values, Scratch())
     assert figures.model_dump() == {}
     assert zeros is MISSING
 
@@ -52,7 +53,7 @@ def test_std_does_not_overflow_where_its_square_does() -> None:
 
 def test_independent_nodes_have_full_rank_and_no_correlation() -> None:
     nodes = np.random.default_rng(1).standard_normal((20_000, 50), np.float32)
-    figures = node_figures(nodes, np.abs(nodes).max())
+    figures = node_figures(nodes, np.abs(nodes).max(), Scratch())
     # (tr C)^2 / tr C^2 of n independent nodes over s samples is n / (1 + n / s) on average.
     assert figures.effective_rank == pytest.approx(50 / (1 + 50 / 20_000), rel=0.01)
     # The mean of |r| over s samples is sqrt(2 / (pi s)).
@@ -63,7 +64,7 @@ def test_independent_nodes_have_full_rank_and_no_correlation() -> None:
 def test_copies_of_one_node_have_rank_1_and_correlation_1() -> None:
     node = np.random.default_rng(1).standard_normal((500, 1), np.float32)
     copies = node * np.array([1, -2, 3e8, 0.25], np.float32)
-    figures = node_figures(copies, np.abs(copies).max())
+    figures = node_figures(copies, np.abs(copies).max(), Scratch())
     assert figures.effective_rank == pytest.approx(1, rel=1e-5)
     assert figures.mean_correlation == pytest.approx(1, rel=1e-4)
 
@@ -71,7 +72,7 @@ def test_copies_of_one_node_have_rank_1_and_correlation_1() -> None:
 @given(BATCHES)
 def test_rank_and_correlation_are_those_of_numpy_s_covariance(values: Floats) -> None:
     values = np.round(values / 1e4)  # differences far above rounding
-    figures = node_figures(values, np.abs(values).max())
+    figures = node_figures(values, np.abs(values).max(), Scratch())
     covariance = np.atleast_2d(np.cov(values.astype(np.float64), rowvar=False, bias=True))
     total = (covariance**2).sum()
     if total == 0:
@@ -88,7 +89,7 @@ def test_rank_and_correlation_are_those_of_numpy_s_covariance(values: Floats) ->
 
 def test_dead_and_constant_nodes_are_counted() -> None:
     values = np.array([[0, 5, 1, 0], [0, 5, 2, 1]], np.float32)
-    figures = node_figures(values, np.abs(values).max())
+    figures = node_figures(values, np.abs(values).max(), Scratch())
     assert (figures.dead_share, figures.constant_share) == (0.25, 0.5)
 
 
@@ -105,7 +106,7 @@ def test_saturation_of_tanh_begins_at_0_97() -> None:
 def test_wide_layers_are_compared_by_evenly_spaced_nodes() -> None:
     values = np.random.default_rng(1).standard_normal((300, 2048), np.float32)
     values[:, 1::2] = 0  # every other node is dead
-    figures = node_figures(values, np.abs(values).max())
+    figures = node_figures(values, np.abs(values).max(), Scratch())
     assert figures.dead_share == 0.5
     assert figures.effective_rank is not MISSING
     assert 0 < figures.effective_rank <= 300

@@ -1,15 +1,17 @@
 """The way back is the derivative of the way forward: against finite differences of the loss."""
 
 import itertools
+from copy import deepcopy
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from service.diagnosis.passes import DenseLayer, backward, forward
+from service.diagnosis.scratch import Scratch
 from service.numerics.activations import Activation
 
-SAMPLES, WIDTHS = 6, (5, 4, 3)
+SAMPLES, WIDTHS = 6, (5, 4, 4, 4, 3)
 Doubles = npt.NDArray[np.float64]
 
 
@@ -39,7 +41,7 @@ def test_the_gradient_is_the_derivative_of_the_loss(activation: Activation, norm
     inputs, upstream = random.normal(size=(SAMPLES, WIDTHS[0])), random.normal(size=(SAMPLES, WIDTHS[-1]))
     layers = network(activation)
     passed = [kept for _, kept in forward(layers, inputs, normalize=normalize)]
-    found = list(backward(layers, passed, upstream))[::-1]
+    found = [deepcopy(gradients) for gradients in backward(layers, passed, upstream, Scratch())][::-1]
     step = 1e-6
     for layer, gradients in zip(layers, found, strict=True):
         for place in np.ndindex(layer.weight.shape):
@@ -73,7 +75,7 @@ def test_normalized_values_have_mean_0_and_variance_1_for_each_node() -> None:
 def test_the_batch_is_the_product_of_inputs_and_weights() -> None:
     layers = network(Activation.RELU)
     inputs = np.random.default_rng(3).normal(size=(SAMPLES, WIDTHS[0]))
-    (first, kept), (second, last) = forward(layers, inputs, normalize=False)
+    (first, kept), (second, last), *_ = forward(layers, inputs, normalize=False)
     assert layers[0].bias is not None
     assert layers[1].bias is not None
     hidden = np.clip(inputs @ layers[0].weight + layers[0].bias, 0, None)
