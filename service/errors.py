@@ -31,6 +31,14 @@ class MalformedBody(ServiceError):
 
 
 @dataclass(eq=False)
+class SlowBody(ServiceError):
+    """The body did not come in the time that this service waits."""
+
+    seconds: float
+    setting: str  # the setting that holds the limit
+
+
+@dataclass(eq=False)
 class UnsupportedContentType(ServiceError):
     """The body is labelled as something else than JSON."""
 

@@ -49,8 +49,11 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.drawing = Drawing(
                 workers, gate, settings.pieces_ahead, settings.stall_seconds, metrics.count_elements
             )
-            places = Gate("diagnoses", settings.diagnoses, "diagnoses")
-            app.state.clinic = Clinic(diagnosticians, places)
+            app.state.clinic = Clinic(
+                diagnosticians,
+                Gate("diagnoses", settings.diagnoses, "diagnoses"),
+                Gate("uploads", settings.uploads, "uploads"),
+            )
             app.state.is_ready = arithmetic_is_exact()
             log.info("started", extra={"fields": {"version": __version__, "is_ready": app.state.is_ready}})
             yield

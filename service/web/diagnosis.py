@@ -52,6 +52,7 @@ class Clinic:
 
     workers: Executor
     gate: Gate
+    uploads: Gate
 
     async def diagnose(self, work: Callable[[], Diagnosis]) -> bytes:
         """Return a diagnosis as JSON; raise Busy if no place is free."""
@@ -74,14 +75,15 @@ async def post_own_weights(request: Request, experiment: OwnExperimentInQuery) -
     """Answer weights in the body."""
     settings: Settings = request.app.state.settings
     clinic: Clinic = request.app.state.clinic
-    body = await body_of(request, settings.upload_bytes, "upload_bytes")
     seed = seed_of(experiment.seed)
+    with clinic.uploads.place():
+        body = await body_of(request, settings.upload_bytes, "upload_bytes")
 
-    def work() -> Diagnosis:
-        own = own_weights(body, experiment.layout, settings.diagnosis_bytes)
-        return diagnose_own(experiment, seed, own, settings.diagnosis_bytes)
+        def work() -> Diagnosis:
+            own = own_weights(body, experiment.layout, settings.diagnosis_bytes)
+            return diagnose_own(experiment, seed, own, settings.diagnosis_bytes)
 
-    return Response(await clinic.diagnose(work), headers={"Cache-Control": "no-store"}, media_type=JSON)
+        return Response(await clinic.diagnose(work), headers={"Cache-Control": "no-store"}, media_type=JSON)
 
 
 async def _answer(request: Request, experiment: Experiment) -> Response:
@@ -108,7 +110,9 @@ def add_diagnosis_routes(router: APIRouter) -> None:
     found[200]["content"] = {JSON: {"example": example}}
     answered: Responses = {200: found[200]}
     own: Responses = {200: {"model": Diagnosis, "description": "The diagnosis."}}
-    refused_post = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, *REFUSED)
+    refused_post = (
+        HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, *REFUSED,
+    )  # fmt: skip
     add_get(
         router, "/diagnose", get_diagnosis, operation_id="getDiagnosis", tags=["diagnosis"],
         summary="Diagnosis of a network", description=DESCRIPTION,
@@ -131,5 +135,5 @@ def add_diagnosis_routes(router: APIRouter) -> None:
                 "optional inputs of shape (samples, width). It is never unpickled."
             ),
         },
-        responses=own | problem_responses(REFUSED),
+        responses=own | problem_responses((HTTPStatus.REQUEST_TIMEOUT, *REFUSED)),
     )  # fmt: skip

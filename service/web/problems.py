@@ -21,6 +21,7 @@ from service.errors import (
     InvalidRequest,
     MalformedBody,
     ServiceError,
+    SlowBody,
     TooLarge,
     UnknownTensor,
     UnsupportedContentType,
@@ -108,6 +109,13 @@ KINDS: Mapping[type[ServiceError], Kind] = MappingProxyType(
             HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not a JSON object", lambda error: error.reason
         ),
         UnknownTensor: Kind(HTTPStatus.NOT_FOUND, "unknown-tensor", "There is no such tensor", _unknown_tensor),
+        SlowBody: Kind(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "slow-body",
+            "The body took too long to come",
+            lambda error: f"It must come within {error.seconds:g} seconds (setting FANIN_{error.setting.upper()}).",
+            lambda _: {"Connection": "close"},
+        ),
         PreconditionFailed: Kind(
             HTTPStatus.PRECONDITION_FAILED,
             "precondition-failed",

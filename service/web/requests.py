@@ -1,5 +1,6 @@
 """From an HTTP request to a network, or a block of a tensor."""
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable
@@ -8,7 +9,7 @@ from typing import Annotated, Any
 from fastapi import Depends
 from fastapi import Request as HttpRequest
 
-from service.errors import FieldError, InvalidRequest, MalformedBody, TooLarge, UnsupportedContentType
+from service.errors import FieldError, InvalidRequest, MalformedBody, SlowBody, TooLarge, UnsupportedContentType
 from service.query import Asked, parameters, request_of
 from service.spec import Experiment, Network, OwnExperiment, shortened
 from service.web.settings import Settings
@@ -50,12 +51,17 @@ async def block_in_query(request: HttpRequest) -> tuple[Network, dict[str, range
 
 
 async def body_of(request: HttpRequest, most_bytes: int, setting: str) -> bytes:
-    """Return the body; raise TooLarge as soon as it is longer than the setting allows."""
+    """Return the body; raise TooLarge as soon as it is longer than the setting allows, SlowBody if it takes long."""
+    settings: Settings = request.app.state.settings
     body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > most_bytes:
-            raise TooLarge("bytes of body", len(body), most_bytes, setting)
+    try:
+        async with asyncio.timeout(settings.body_seconds):
+            async for part in request.stream():
+                body += part
+                if len(body) > most_bytes:
+                    raise TooLarge("bytes of body", len(body), most_bytes, setting)
+    except TimeoutError:
+        raise SlowBody(settings.body_seconds, "body_seconds") from None
     return bytes(body)
 
 

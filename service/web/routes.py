@@ -37,7 +37,12 @@ REFUSED = (
     HTTPStatus.UNPROCESSABLE_ENTITY,
 )
 REFUSED_RANGE = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-REFUSED_POST = (HTTPStatus.BAD_REQUEST, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, *REFUSED[1:])
+REFUSED_POST = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    *REFUSED[1:],
+)
 
 TensorName = Annotated[str, Path(description="Name of the tensor, as in the plan.", examples=["layers.0.weight"])]
 

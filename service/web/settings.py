@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     """Most nodes in one layer."""
     body_bytes: Annotated[int, Field(ge=1)] = 64 * 2**10
     """Most bytes in the body of a POST request."""
+    body_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds within which the body of a POST request must come."""
     drawings: Annotated[int, Field(ge=1)] = 64
     """Most responses that may be drawn at once; a further one gets 503."""
     diagnoses: Annotated[int, Field(ge=1)] = 2
@@ -37,6 +39,8 @@ class Settings(BaseSettings):
     """Most bytes of memory for one diagnosis."""
     upload_bytes: Annotated[int, Field(ge=1)] = 64 * 2**20
     """Most bytes of weights that a client may send to be diagnosed."""
+    uploads: Annotated[int, Field(ge=1)] = 8
+    """Most such bodies that are taken in at once; a further one gets 503."""
     workers: Annotated[int, Field(ge=1)] = os.cpu_count() or 1
     """Threads that draw, for all responses together."""
     pieces_ahead: Annotated[int, Field(ge=1)] = 3

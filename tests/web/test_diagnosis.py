@@ -2,6 +2,7 @@
 
 import io
 import json
+import socket
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 import safetensors.numpy
 
 from service.diagnosis.report import Diagnosis
-from tests.running import running
+from tests.running import HOST, eventually, running
 
 QUERY = "layers=20,30,10&activation=tanh&output_activation=sigmoid&seed=3&samples=200"
 DESCRIPTION = {"layers": [20, 30, 10], "activation": "tanh", "output_activation": "sigmoid", "seed": 3, "samples": 200}
@@ -117,6 +118,32 @@ def test_an_upload_beyond_the_limit_gets_413() -> None:
     with running(upload_bytes=1000) as service:
         answer = httpx.post(f"{service.url}/diagnose/weights?activation=relu", content=b"x" * 1001)
         assert (answer.status_code, "FANIN_UPLOAD_BYTES" in answer.json()["detail"]) == (413, True)
+
+
+def test_a_body_that_does_not_come_gets_408() -> None:
+    with running(body_seconds=0.3) as service, socket.create_connection((HOST, service.port), timeout=30) as client:
+        client.sendall(
+            b"POST /diagnose/weights?activation=relu HTTP/1.1\r\nHost: service\r\nContent-Length: 99\r\n\r\nPK"
+        )
+        with client.makefile("rb") as reading:
+            answer = reading.read()  # to the end: the connection is closed
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 408 ")
+    assert json.loads(body)["type"] == "urn:fanin:problem:slow-body"
+    assert "FANIN_BODY_SECONDS" in json.loads(body)["detail"]
+
+
+def test_uploads_beyond_those_taken_in_at_once_get_503() -> None:
+    with running(uploads=1) as service, socket.create_connection((HOST, service.port), timeout=30) as first:
+        first.sendall(
+            b"POST /diagnose/weights?activation=relu HTTP/1.1\r\nHost: service\r\nContent-Length: 99\r\n\r\nPK"
+        )
+
+        def is_full() -> bool:
+            answer = httpx.post(f"{service.url}/diagnose/weights?activation=relu", content=b"PK")
+            return answer.status_code == 503 and "FANIN_UPLOADS" in answer.json()["detail"]
+
+        assert eventually(is_full)
 
 
 def test_a_seed_makes_the_answer_permanent_to_rounding(client: httpx.Client) -> None:
