@@ -20,7 +20,7 @@ import numpy as np
 
 from service.diagnosis.gaussian import Moments, moments
 from service.diagnosis.passes import EPSILON
-from service.diagnosis.spread import Fluctuations, LayerSetup
+from service.diagnosis.spread import LayerSetup, spreads
 
 __all__ = ["LayerSetup", "LayerTheory", "expected", "moments"]
 
@@ -42,41 +42,30 @@ class _Expected:
 
     moments: Moments  # of what enters the activation
     through_normalization: float  # factor of the gradient's variance; 1 without normalization
-    std_low: float
-    std_high: float
 
 
 def expected(layers: Sequence[LayerSetup], samples: int, *, normalized: bool) -> list[LayerTheory]:
     """Return the expectations for a batch of so many samples, from the first layer to the last."""
     # Overflow gives figures that are infinite or NaN.
     with np.errstate(all="ignore"):
-        forward = list(_forward(layers, samples, normalized=normalized))
+        forward = list(_forward(layers, normalized=normalized))
+        bounds = list(spreads(layers, samples, normalized=normalized))
     ratios = _gradient_variances(layers, forward)
     return [
-        LayerTheory(
-            layer.moments.mean,
-            math.sqrt(layer.moments.variance),
-            layer.std_low,
-            layer.std_high,
-            math.sqrt(ratio),
-        )
-        for layer, ratio in zip(forward, ratios, strict=True)
+        LayerTheory(layer.moments.mean, std, min(low, std), max(high, std), math.sqrt(ratio))
+        for layer, (low, high), ratio in zip(forward, bounds, ratios, strict=True)
+        for std in [math.sqrt(layer.moments.variance)]
     ]
 
 
-def _forward(layers: Sequence[LayerSetup], samples: int, *, normalized: bool) -> Iterator[_Expected]:
+def _forward(layers: Sequence[LayerSetup], *, normalized: bool) -> Iterator[_Expected]:
     before = 1.0  # second moment of what enters the layer, or its variance if batches are normalized
-    fluctuations = Fluctuations.of_inputs(layers[0].fan_in, samples, normalized=normalized)
     for layer in layers:
         weighted = layer.fan_in * layer.weight_std * layer.weight_std * before
         # A normalization removes the bias with the mean of each node.
         q = weighted / (weighted + EPSILON) if normalized else weighted + layer.bias_std * layer.bias_std
         found = moments(layer.activation, q)
-        own_share = 1.0 if normalized or q == 0 else weighted / q
-        fluctuations = fluctuations.summed(own_share)
-        low, high = fluctuations.spread(layer, q)
-        yield _Expected(found, 1 / (weighted + EPSILON) if normalized else 1.0, low, high)
-        fluctuations = fluctuations.activated(layer, q)
+        yield _Expected(found, 1 / (weighted + EPSILON) if normalized else 1.0)
         before = found.variance if normalized else found.square
 
 
