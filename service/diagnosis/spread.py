@@ -163,11 +163,12 @@ def _plain(layers: Sequence[LayerSetup], samples: int) -> Iterator[tuple[float, 
         of_layer = np.stack([over_pairs(table.centred_square), over_pairs(table.centred)], axis=1) / layer.width
         own, lost = table.at(np.log(q.mean(axis=1)), of_layer)
         yield _bounds(_log_variance(variance, mean), own, lost)
-        # Networks in order of A take common noise in an order that is spread evenly, which smooths the quantiles.
-        ranked = np.argsort(np.argsort(q.mean(axis=1)))
+        # Networks next to each other in A take common noise that is spread evenly, which smooths the quantiles. Where
+        # the order begins is drawn, so that a network which keeps its rank takes independent noise in each layer.
+        ranked = np.argsort(np.argsort(q.mean(axis=1))) + drawn.integers(len(common))
         fresh = _as_of_all(drawn.standard_normal(q.shape), samples)
         apart = np.sqrt(np.maximum(1 - together**2, 0.0))
-        log_a = square + _noise(strays, together * common[ranked][:, None] + apart * fresh)
+        log_a = square + _noise(strays, together * common[ranked % len(common)][:, None] + apart * fresh)
         product, squares = (_series(table, middle, columns, powers) for columns in (table.value, table.square))
         correlations = Correlations(float(np.mean(product)), _over_nodes(product**2, squares, layer.width))
 

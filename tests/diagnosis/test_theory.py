@@ -1,10 +1,12 @@
 import itertools
 import math
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from service.diagnosis.gaussian import moments, pairs
+from service.diagnosis.passes import EPSILON
 from service.diagnosis.theory import LayerSetup, expected
 from service.numerics.activations import FUNCTIONS, Activation
 
@@ -23,24 +25,77 @@ MEAN_FIELD = {
     "mish": (0.452342, 0.479084),
 }
 EVERY = list(Activation)
-# At these depths, fluctuations of these with he grow from layer to layer, faster than first order describes.
-BEYOND_FIRST_ORDER = {("gelu", 2.0), ("silu", 2.0), ("mish", 2.0)}
 
 
-def network(activation: Activation, widths: list[int], gain: float) -> list[LayerSetup]:
+def network(activation: Activation, widths: list[int], gain: float, bias_std: float = 0.0) -> list[LayerSetup]:
     """Layers of a network whose weights have variance gain / fan_in."""
-    return [LayerSetup(activation, n, m, math.sqrt(gain / n)) for n, m in itertools.pairwise(widths)]
+    return [LayerSetup(activation, n, m, math.sqrt(gain / n), bias_std) for n, m in itertools.pairwise(widths)]
 
 
-def simulated_stds(layers: list[LayerSetup], samples: int, generator: np.random.Generator) -> list[float]:
+def simulated_stds(
+    layers: list[LayerSetup], samples: int, generator: np.random.Generator, *, normalized: bool = False
+) -> list[float]:
     """The std of the activations of each layer in one forward pass in float32."""
     x = generator.standard_normal((samples, layers[0].fan_in), np.float32)
     stds = []
     for layer in layers:
         weight = generator.standard_normal((layer.fan_in, layer.width), np.float32) * np.float32(layer.weight_std)
-        x = FUNCTIONS[layer.activation].value(x @ weight)
+        u = x @ weight + generator.standard_normal(layer.width, np.float32) * np.float32(layer.bias_std)
+        if normalized:
+            u = (u - u.mean(axis=0)) / np.sqrt(u.var(axis=0) + np.float32(EPSILON))
+        x = FUNCTIONS[layer.activation].value(u)
         stds.append(float(x.std(dtype=np.float64)))
     return stds
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Networks to simulate: `nets` of every activation and gain."""
+
+    activations: list[Activation]
+    gains: tuple[float, ...]
+    width: int
+    depth: int
+    samples: int
+    nets: int
+    bias_std: float = 0.0
+    normalized: bool = False
+
+    def shares_outside(self) -> dict[tuple[Activation, float], list[float]]:
+        """The share of its layers that each network has outside the spread."""
+        found = {}
+        for activation, gain in itertools.product(self.activations, self.gains):
+            layers = network(activation, [200] + [self.width] * self.depth, gain, self.bias_std)
+            theory = expected(layers, self.samples, normalized=self.normalized)
+            # Other seeds than those that constants of the theory were measured with.
+            generator = np.random.default_rng([977, EVERY.index(activation), int(gain), self.width])
+            found[activation, gain] = [
+                float(np.mean([not t.std_low <= std <= t.std_high for t, std in zip(theory, stds, strict=True)]))
+                for stds in (
+                    simulated_stds(layers, self.samples, generator, normalized=self.normalized)
+                    for _ in range(self.nets)
+                )
+            ]
+        return found
+
+
+def most_of(count: int, share: float) -> int:
+    """The number that a binomial variable exceeds once in 10,000 times."""
+    chances = [math.comb(count, k) * share**k * (1 - share) ** (count - k) for k in range(count + 1)]
+    return next(k for k in range(count + 1) if sum(chances[k + 1 :]) < 1e-4)
+
+
+SOME = [Activation.TANH, Activation.RELU, Activation.GELU, Activation.ELU, Activation.SOFTPLUS, Activation.MISH]
+CELLS = {
+    "narrow and deep": Cells(EVERY, (1.0, 2.0), width=100, depth=50, samples=40, nets=40),
+    "wide": Cells(EVERY, (1.0, 2.0), width=1000, depth=8, samples=20, nets=3),
+    "samples of the default": Cells(SOME, (2.0,), width=100, depth=20, samples=1000, nets=6),
+    "biases": Cells(SOME, (1.0, 2.0), width=100, depth=30, samples=40, nets=20, bias_std=0.3),
+    "normalized": Cells(EVERY, (1.0,), width=100, depth=50, samples=100, nets=8, normalized=True),
+    "normalized, samples of the default": Cells(
+        SOME, (1.0,), width=100, depth=50, samples=1000, nets=4, normalized=True
+    ),
+}
 
 
 @pytest.mark.parametrize(("name", "constants"), MEAN_FIELD.items(), ids=MEAN_FIELD)
@@ -92,8 +147,8 @@ def test_relu_fluctuates_by_five_over_width_once_samples_are_alike() -> None:
     layers = expected(network(Activation.RELU, [width] * 200, 2.0), 1000, normalized=False)
     # The spread is four standard deviations of log std wide, which is half the log of the variance.
     variance = [math.log(layer.std_high / layer.std_low) ** 2 / 4 for layer in layers]
-    # Samples become alike slowly: 1 - c falls like 1 / layers².
-    assert variance[-1] - variance[-2] == pytest.approx(5 / width, rel=0.1)
+    # Samples become alike slowly: 1 - c falls like 1 / layers². Quantiles of the particles are rough.
+    assert (variance[-1] - variance[99]) / 100 == pytest.approx(5 / width, rel=0.15)
 
 
 def test_gradient_through_normalized_relu_explodes_as_published() -> None:
@@ -141,16 +196,16 @@ def test_spread_contains_the_expected_std(normalized: bool) -> None:  # noqa: FB
             assert layer.std <= layer.std_high * (1 + 1e-12)
 
 
-def test_one_layer_in_twenty_lies_outside_the_spread() -> None:
-    # Layers of one network stray together, so that the share itself varies: 1 to 9 % are accepted.
-    generator = np.random.default_rng(8)
-    outside: list[bool] = []
-    for activation, gain, width in itertools.product(EVERY, (1.0, 2.0), (100, 300)):
-        if (activation, gain) in BEYOND_FIRST_ORDER:
-            continue
-        layers = network(activation, [200] + [width] * 30 + [10], gain)
-        theory = expected(layers, 100, normalized=False)
-        for _ in range(8):
-            stds = simulated_stds(layers, 100, generator)
-            outside += [not t.std_low <= std <= t.std_high for t, std in zip(theory, stds, strict=True)]
-    assert 0.01 < np.mean(outside) < 0.09
+@pytest.mark.parametrize("cells", CELLS.values(), ids=CELLS)
+def test_one_layer_in_twenty_lies_outside_the_spread(cells: Cells) -> None:
+    # Layers of one network stray together, up to all of them or none. Networks are independent: their shares give the
+    # standard error of the share of all, and at worst a binomial number of networks lies outside in one cell.
+    found = cells.shares_outside()
+    shares = np.concatenate(list(found.values()))
+    # One more in a hundred is accepted for what theory leaves out.
+    off = 3 * shares.std() / math.sqrt(shares.size) + 0.01
+    assert shares.mean() < 0.05 + off
+    if not cells.normalized:  # where the bounds promise at least 95 %
+        assert shares.mean() > 0.05 - off
+    largest = most_of(cells.nets, 0.05 + 0.01) / cells.nets
+    assert {cell: np.mean(share) for cell, share in found.items() if np.mean(share) > largest} == {}
