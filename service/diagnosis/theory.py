@@ -31,7 +31,7 @@ class LayerTheory:
 
     mean: float  # of the activation
     std: float  # of the activation, over samples and nodes
-    std_low: float  # about 95 of 100 layers of this width have a std
+    std_low: float  # about 95 of 100 layers of this width (with normalization: at least) have a std
     std_high: float  # between these
     gradient_ratio: float  # std of the gradient at the pre-activation, relative to the last layer's
 
