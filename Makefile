@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test check bench openapi golden lock assets clean
+.PHONY: help serve test test-numpy check bench openapi golden lock assets clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -16,6 +16,10 @@ serve: $(VENV)/.run ## Serve on HOST:PORT, 127.0.0.1:8000 unless told otherwise
 
 test: $(VENV)/.develop ## Run the tests
 	$(BIN)/pytest
+
+test-numpy: $(VENV)-numpy/.develop ## Run the tests of the numbers and of the formats without Numba
+	$(VENV)-numpy/bin/python -c 'from service.numerics.sampler import TWIN; assert TWIN == "numpy", TWIN'
+	$(VENV)-numpy/bin/pytest tests/numerics tests/formats tests/test_tensor.py
 
 check: $(VENV)/.develop ## Check style, types and import rules
 	$(BIN)/ruff format --check .
@@ -32,12 +36,13 @@ openapi: $(VENV)/.develop ## Rewrite openapi/openapi.json from the app
 golden: $(VENV)/.develop ## Rewrite the frozen digests; CHANGELOG must say why they changed
 	$(BIN)/python -m tests.golden
 
-lock: $(VENV)/.develop ## Pin the newest versions of all dependencies, with hashes
+LOCK = $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
+	--python-version 3.11 --upgrade
+lock: | $(BIN)/python ## Pin the newest versions of all dependencies, with hashes
 	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-		--python-version 3.11 --upgrade pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links --no-header \
-		--python-version 3.11 --upgrade pyproject.toml --group develop -c requirements.txt -o requirements-develop.txt
+	$(LOCK) pyproject.toml --extra fast -o requirements-fast.txt
+	$(LOCK) pyproject.toml -c requirements-fast.txt -o requirements.txt
+	$(LOCK) pyproject.toml --group develop -c requirements-fast.txt -o requirements-develop.txt
 
 EXPLORER := 2.4.820
 EXPLORER_SHA256 := 6bb3f4f29b0d740f1fc0970cd4245e01d2c1346df5a26ecd20a2f7a5dda5f837
@@ -48,16 +53,21 @@ assets: ## Fetch the script of /docs again, at its pinned version and digest
 		&& cp package/LICENSE $(CURDIR)/service/web/static/openapi-explorer.LICENSE.txt
 
 clean: ## Remove what was made
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-numpy .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
-$(BIN)/python:
+%/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fanin needs Python 3.11 or newer: make PYTHON=python3.13")'
-	$(PYTHON) -m venv $(VENV)
+	$(PYTHON) -m venv $*
 
-$(VENV)/.run: requirements.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+INSTALL = pip install --quiet --disable-pip-version-check --require-hashes
+$(VENV)/.run: requirements-fast.txt | $(BIN)/python
+	$(BIN)/$(INSTALL) -r requirements-fast.txt
 	touch $@
 
-$(VENV)/.develop: requirements-develop.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-develop.txt
+$(VENV)/.develop: requirements-fast.txt requirements-develop.txt | $(BIN)/python
+	$(BIN)/$(INSTALL) -r requirements-fast.txt -r requirements-develop.txt
 	touch $@ $(VENV)/.run
+
+$(VENV)-numpy/.develop: requirements-develop.txt | $(VENV)-numpy/bin/python
+	$(VENV)-numpy/bin/$(INSTALL) -r requirements-develop.txt
+	touch $@

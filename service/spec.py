@@ -10,8 +10,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from service.errors import FieldError, InvalidRequest
 from service.numerics.activations import Activation
+from service.numerics.distributions import DistributionName
 from service.numerics.dtypes import DTYPES, DType
-from service.numerics.sampler import DistributionName
 from service.numerics.schemes import SchemeName
 
 RECIPE: Final = 1

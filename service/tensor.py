@@ -3,20 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from service.errors import FieldError, InvalidRequest
-from service.numerics.dtypes import DTYPES, DType
-from service.numerics.reference import Floats
+from service.numerics.dtypes import DTYPES, DType, Values
 from service.numerics.sampler import Stream
 from service.numerics.schemes import Choice, Fan
 from service.spec import Layout
 
 # Values drawn in one unit of work, in bytes: small enough to stay near the core's cache.
-UNIT_BYTES = 2**20
+UNIT_BYTES = 2**19
 # The same for a panel of a transposed tensor. The longer a panel's runs in the tensor's own
 # order, the fewer of the words drawn for it lie outside of it.
 PANEL_BYTES = 2**22
@@ -60,16 +57,14 @@ class Tensor:
             return Block(self, all_rows, _within("rows", rows, all_columns))
         return Block(self, _within("rows", rows, all_rows), _within("columns", columns, all_columns))
 
-    def rectangle(self, rows: range, columns: range) -> Floats:
-        """Draw a rectangle in the layout asked for: float32, shape (len(rows), len(columns))."""
+    def fill(self, out: Values, rows: range, columns: range) -> None:
+        """Write a rectangle, in the layout asked for, to `out` of shape (len(rows), len(columns))."""
         if self.stream is None:
-            return np.zeros((len(rows), len(columns)), np.float32)
-        transposed = self.layout is Layout.OUT_IN
-        if transposed:
-            rows, columns = columns, rows
-        values = np.empty((len(rows), len(columns)), np.float32)
-        self.stream.fill_rows(values, rows.start * self.fan.outputs + columns.start, self.fan.outputs)
-        return values.T if transposed else values
+            out[...] = 0
+            return
+        if self.layout is Layout.OUT_IN:
+            rows, columns, out = columns, rows, out.T
+        self.stream.fill_rows(out, rows.start * self.fan.outputs + columns.start, self.fan.outputs)
 
     def _sides(self) -> tuple[int, int]:
         """Return the shape as a matrix: a bias is one row."""
@@ -109,16 +104,21 @@ class Block:
         """Size of the values in bytes."""
         return self.elements * DTYPES[self.tensor.dtype].size
 
-    def read(self, start: int, stop: int) -> npt.NDArray[Any]:
+    def read(self, start: int, stop: int) -> Values:
         """Return elements [start, stop): shape (stop - start,), in the tensor's dtype."""
         values = np.empty(stop - start, DTYPES[self.tensor.dtype].numpy)
-        done = 0
-        for rows, columns in _rectangles(start, stop, len(self.columns)):
-            # A range indexed by a slice is a range: here, of the tensor instead of the block.
-            drawn = self.tensor.rectangle(self.rows[rows.start : rows.stop], self.columns[columns.start : columns.stop])
-            values[done : done + drawn.size].reshape(drawn.shape)[...] = drawn
-            done += drawn.size
+        self.fill(values, start)
         return values
+
+    def fill(self, out: Values, start: int) -> None:
+        """Write elements [start, start + len(out)) to the 1-D array `out` of the tensor's dtype."""
+        done = 0
+        for rows, columns in _rectangles(start, start + out.size, len(self.columns)):
+            size = len(rows) * len(columns)
+            rectangle = out[done : done + size].reshape(len(rows), len(columns))
+            # A range indexed by a slice is a range: here, of the tensor instead of the block.
+            self.tensor.fill(rectangle, self.rows[rows.start : rows.stop], self.columns[columns.start : columns.stop])
+            done += size
 
     def units(self, start: int, stop: int) -> Iterator[tuple[int, int]]:
         """Cut the run [start, stop) where it is cheapest to draw the parts apart."""

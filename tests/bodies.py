@@ -27,21 +27,26 @@ def cut_small() -> Iterator[None]:
 
 def whole(body: Body) -> bytes:
     """Return all bytes, with each piece made as soon as it is handed out."""
-    return b"".join(piece if isinstance(piece, bytes) else piece.make() for piece in body.pieces())
+    return b"".join(piece if isinstance(piece, bytes) else made(piece) for piece in body.pieces())
+
+
+def made(piece: Piece) -> bytes:
+    """Make a piece in memory of its own."""
+    return bytes(piece.make(memoryview(bytearray(piece.room))))
 
 
 def whole_out_of_order(body: Body, random: Random) -> bytes:
     """Return all bytes, with the pieces made by threads and in any order that the body allows."""
     pieces = list(body.pieces())
-    made: dict[int, bytes] = {number: piece for number, piece in enumerate(pieces) if isinstance(piece, bytes)}
+    done: dict[int, bytes] = {number: piece for number, piece in enumerate(pieces) if isinstance(piece, bytes)}
     to_make = {number: piece for number, piece in enumerate(pieces) if isinstance(piece, Piece)}
     free = [number for number, piece in to_make.items() if not piece.after_all_before]
     random.shuffle(free)
     with ThreadPoolExecutor(3) as workers:
-        made |= zip(free, workers.map(lambda number: bytes(to_make[number].make()), free), strict=True)
-    for number in sorted(to_make.keys() - made.keys()):
-        made[number] = bytes(to_make[number].make())
-    return b"".join(made[number] for number in range(len(pieces)))
+        done |= zip(free, workers.map(lambda number: made(to_make[number]), free), strict=True)
+    for number in sorted(to_make.keys() - done.keys()):
+        done[number] = made(to_make[number])
+    return b"".join(done[number] for number in range(len(pieces)))
 
 
 def elements_of(body: Body) -> int:

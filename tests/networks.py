@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from service.numerics.activations import Activation
+from service.numerics.distributions import DistributionName
 from service.numerics.dtypes import DType
-from service.numerics.sampler import DistributionName
 from service.numerics.schemes import SchemeName
 from service.plan import Limits, Plan, plan_of
 from service.query import parameters, request_of

@@ -18,7 +18,7 @@ import httpx
 
 HOST = "127.0.0.1"
 ROOT = Path(__file__).parents[1]
-SECONDS_TO_START = 30
+SECONDS_TO_START = 120
 # uvloop warns of connections that are still open when a stop has outlasted its time.
 WARNINGS = ("-W", "error", "-W", "ignore::ResourceWarning")
 
@@ -59,8 +59,8 @@ class Service:
 
 
 @contextmanager
-def running(**settings: object) -> Iterator[Service]:
-    """Run the service with these settings; stop it at the end if it still runs."""
+def running(*program: str, **settings: object) -> Iterator[Service]:
+    """Run the service, or another program that reads its settings; stop it at the end if it still runs."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
@@ -72,7 +72,7 @@ def running(**settings: object) -> Iterator[Service]:
         log = Path(folder) / "log"
         with log.open("wb") as sink:
             process = subprocess.Popen(
-                [sys.executable, *WARNINGS, "-m", "service"],
+                [sys.executable, *WARNINGS, *(program or ("-m", "service"))],
                 cwd=ROOT, env=environment, stdout=sink, stderr=subprocess.STDOUT,
             )  # fmt: skip
         service = Service(f"http://{HOST}:{port}", port, process, log)

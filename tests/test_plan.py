@@ -156,7 +156,7 @@ def test_ten_billion_parameters_are_planned_without_drawing(monkeypatch: pytest.
     def fail(*_: object) -> None:
         raise AssertionError("a plan draws nothing")
 
-    for owner, name in ((Stream, "fill"), (Stream, "fill_rows"), (Tensor, "rectangle"), (np, "empty"), (np, "zeros")):
+    for owner, name in ((Stream, "fill"), (Stream, "fill_rows"), (Tensor, "fill"), (np, "empty"), (np, "zeros")):
         monkeypatch.setattr(owner, name, fail)
     plan = plan_from("layers=100000,100000,10&activation=relu&dtype=float64")
     assert plan.elements == 100_000 * 100_000 + 100_000 + 100_000 * 10 + 10

@@ -15,8 +15,9 @@ from service.diagnosis.uploads import OwnWeights
 from service.diagnosis.verdicts import overall
 from service.errors import TooLarge
 from service.numerics.activations import Activation
+from service.numerics.distributions import DistributionName
 from service.numerics.reference import Floats
-from service.numerics.sampler import DistributionName, Stream
+from service.numerics.sampler import Stream
 from service.numerics.schemes import Fan, SchemeName, choose
 from service.plan import Plan
 from service.spec import Experiment, Layout, Normalization, OwnExperiment

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Self
 
-from service.formats.pieces import Buffer, Piece, block_bytes
+import numpy as np
+
+from service.formats.pieces import Buffer, Piece
 from service.numerics.dtypes import DTYPES
 from service.tensor import Block
 
@@ -22,10 +24,22 @@ class _Segment:
     start: int
     stop: int
 
-    def make(self) -> Buffer:
+    @property
+    def size(self) -> int:
+        return self.stop - self.start
+
+    def write(self, room: memoryview, offset: int) -> None:
+        """Write the bytes to room[offset : offset + size]."""
         if isinstance(self.part, bytes):
-            return self.part[self.start : self.stop]
-        return block_bytes(self.part, self.start, self.stop)
+            room[offset : offset + self.size] = self.part[self.start : self.stop]
+            return
+        kind = DTYPES[self.part.tensor.dtype]
+        first, end = self.start // kind.size, -(-self.stop // kind.size)
+        if (end - first) * kind.size == self.size and offset % kind.size == 0:
+            self.part.fill(np.frombuffer(room, kind.numpy, end - first, offset), first)
+        else:  # an element is cut, or would not be aligned
+            drawn = self.part.read(first, end).view(np.uint8).data
+            room[offset : offset + self.size] = drawn[self.start - first * kind.size :][: self.size]
 
     @property
     def elements(self) -> int:
@@ -62,12 +76,11 @@ class Blob:
         group: list[_Segment] = []
         grouped = 0
         for segment in self._segments():
-            size = segment.stop - segment.start
-            if group and grouped + size > GROUP_BYTES:
+            if group and grouped + segment.size > GROUP_BYTES:
                 yield _piece(group)
                 group, grouped = [], 0
             group.append(segment)
-            grouped += size
+            grouped += segment.size
         if group:
             yield _piece(group)
 
@@ -95,10 +108,13 @@ def _segments_of_block(block: Block, start: int, stop: int) -> Iterator[_Segment
 
 
 def _piece(group: list[_Segment]) -> Piece:
-    return Piece(partial(_join, tuple(group)), sum(segment.elements for segment in group))
+    size = sum(segment.size for segment in group)
+    return Piece(partial(_write, tuple(group)), size, sum(segment.elements for segment in group))
 
 
-def _join(group: tuple[_Segment, ...]) -> Buffer:
-    if len(group) == 1:
-        return group[0].make()
-    return b"".join(segment.make() for segment in group)
+def _write(group: tuple[_Segment, ...], room: memoryview) -> Buffer:
+    offset = 0
+    for segment in group:
+        segment.write(room, offset)
+        offset += segment.size
+    return room

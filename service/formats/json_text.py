@@ -35,10 +35,10 @@ class JsonText:
             else:
                 for start in range(0, part.elements, UNIT_ELEMENTS):
                     stop = min(start + UNIT_ELEMENTS, part.elements)
-                    yield Piece(partial(_numbers, part, start, stop), stop - start)
+                    yield Piece(partial(_numbers, part, start, stop), 0, stop - start)
 
 
-def _numbers(block: Block, start: int, stop: int) -> bytes:
+def _numbers(block: Block, start: int, stop: int, _: memoryview) -> bytes:
     """Return elements [start, stop) as JSON, with a comma before all but the block's first."""
     values = block.read(start, stop)
     # The short types have no JSON form of their own; in float32 they are exact.

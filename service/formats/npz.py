@@ -34,8 +34,8 @@ class Npz:
             for number, piece in enumerate(data.pieces()):
                 entry_sum.parts.append(Checksum())
                 yield entry_sum.summed(number, piece)
-            yield Piece(partial(entry_sum.descriptor, entry), 0, after_all_before=True)
-        yield Piece(partial(_directory, [entry for entry, _ in self.files], sums), 0, after_all_before=True)
+            yield Piece(partial(entry_sum.descriptor, entry), 0, 0, after_all_before=True)
+        yield Piece(partial(_directory, [entry for entry, _ in self.files], sums), 0, 0, after_all_before=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +49,20 @@ class _Sum:
         if isinstance(piece, bytes):
             self.parts[number] = Checksum.of(piece)
             return piece
-        return Piece(partial(self._make, number, piece), piece.elements)
+        return Piece(partial(self._make, number, piece), piece.room, piece.elements)
 
-    def _make(self, number: int, piece: Piece) -> Buffer:
-        data = piece.make()
+    def _make(self, number: int, piece: Piece, room: memoryview) -> Buffer:
+        data = piece.make(room)
         self.parts[number] = Checksum.of(data)
         return data
 
-    def descriptor(self, entry: Entry) -> bytes:
+    def descriptor(self, entry: Entry, _: memoryview) -> bytes:
         """Add the parts up, and return what stands after the entry's data."""
         self.parts[:] = [sum(self.parts, Checksum())]
         return descriptor(entry, self.parts[0].crc)
 
 
-def _directory(entries: list[Entry], sums: list[_Sum]) -> bytes:
+def _directory(entries: list[Entry], sums: list[_Sum], _: memoryview) -> bytes:
     return directory(entries, [entry_sum.parts[0].crc for entry_sum in sums])
 
 

@@ -4,9 +4,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from service.numerics.dtypes import DTYPES
-from service.tensor import Block
-
 Buffer = bytes | memoryview
 
 
@@ -14,7 +11,8 @@ Buffer = bytes | memoryview
 class Piece:
     """Consecutive bytes of a body, still to be made; safe to make in any thread."""
 
-    make: Callable[[], Buffer]
+    make: Callable[[memoryview], Buffer]  # given `room` bytes of aligned memory, in which the result may lie
+    room: int
     elements: int  # values drawn by making it
     after_all_before: bool = False  # whether all earlier pieces must have been made
 
@@ -28,12 +26,3 @@ class Body(Protocol):
 
     def pieces(self) -> Iterator[bytes | Piece]:
         """Return the body from beginning to end: bytes where they are known, else pieces to be made."""
-
-
-def block_bytes(block: Block, start: int, stop: int) -> memoryview:
-    """Draw bytes [start, stop) of a block's values."""
-    size = DTYPES[block.tensor.dtype].size
-    first = start // size
-    values = block.read(first, -(-stop // size))
-    # By way of bytes, since buffers have no type for bfloat16.
-    return values.view("u1").data[start - first * size : stop - first * size]

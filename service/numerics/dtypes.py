@@ -8,6 +8,9 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
+import numpy.typing as npt
+
+Values = npt.NDArray[Any]  # of one of the types below
 
 
 class DType(StrEnum):

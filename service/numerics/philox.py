@@ -5,6 +5,7 @@ A block is one output of Philox: four words, so eight elements. Block b has coun
 """
 
 import hashlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,14 +38,16 @@ def key_of(seed: int, tensor: str) -> Key:
     return Key(int.from_bytes(digest[0:8], "little"), int.from_bytes(digest[8:16], "little"))
 
 
-def consecutive_words(key: Key, first_block: int, count: int, attempt: int = 0) -> Words:
-    """Return the words of `count` blocks from `first_block` on: uint64, shape (4 * count,)."""
+def consecutive_words(key: Key, first_block: int) -> Callable[[int], Words]:
+    """Return a function that gives the words of the next `count` blocks, from `first_block` on.
+
+    They are uint64, shape (4 * count,).
+    """
     # NumPy adds one to the counter before each block. Given large Python ints instead of
     # uint64 arrays, it would pass them through float64 and lose their low bits.
-    counter = np.array([first_block, 0, 0, attempt], np.uint64)
+    counter = np.array([first_block, 0, 0, 0], np.uint64)
     generator = np.random.Philox(key=np.array(key, np.uint64), counter=counter)
-    words: Words = generator.random_raw(WORDS_PER_BLOCK * count)
-    return words
+    return lambda count: generator.random_raw(WORDS_PER_BLOCK * count)
 
 
 def scattered_words(key: Key, blocks: Blocks, attempt: int = 0) -> Words:

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import aclosing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPMethod
 
 from starlette.responses import Response
@@ -13,9 +13,10 @@ from starlette.types import Receive, Scope, Send
 
 from service.errors import Busy
 from service.formats.pieces import Body, Buffer, Piece
+from service.web.rooms import Rooms
 
 # What is handed to the socket at once. Larger parts would make a slow client look stalled.
-SEND_BYTES = 2**20
+SEND_BYTES = 2**19
 
 
 class Gate:
@@ -48,6 +49,7 @@ class Drawing:
     ahead: int  # pieces drawn or being drawn before they can be sent
     stall_seconds: float  # how long a client may take nothing
     count_elements: Callable[[int], None]
+    rooms: Rooms = field(default_factory=Rooms)
 
     async def made(self, pieces: Iterator[bytes | Piece]) -> AsyncGenerator[Buffer, None]:
         """Yield the pieces' bytes in order."""
@@ -71,8 +73,13 @@ class Drawing:
             for future in under_way:
                 future.cancel()
 
+    def at_once(self, body: Body) -> bytes:
+        """Return a small body."""
+        pieces = body.pieces()
+        return b"".join(piece if isinstance(piece, bytes) else self._make(piece) for piece in pieces)
+
     def _make(self, piece: Piece) -> Buffer:
-        made = piece.make()
+        made = piece.make(self.rooms.take(piece.room))
         self.count_elements(piece.elements)
         return made
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 
 import pytest
@@ -6,8 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.formats.blob import GROUP_BYTES, Blob
+from service.formats.json_text import network_as_json
 from service.formats.npy import network_as_npy
-from service.formats.pieces import Piece
+from service.formats.npz import network_as_npz
+from service.formats.pieces import Body, Piece
+from service.formats.safetensors import network_as_safetensors
 from service.plan import Plan
 from tests.bodies import cut_small, elements_of, values_of, whole, whole_out_of_order
 from tests.networks import plan_from, plans
@@ -86,6 +89,46 @@ def test_every_single_byte_is_that_byte_of_the_whole() -> None:
         plan = plan_from(f"layers=3,2,2&activation=relu&dtype={dtype}")
         blob = blob_of(plan)
         assert b"".join(whole(blob.cut(at, at + 1)) for at in range(blob.length)) == expected(plan)
+
+
+@pytest.mark.parametrize("layout", ["in_out", "out_in"])
+@pytest.mark.parametrize("dtype", SIZES)
+@given(lead=st.integers(0, 17), gap=st.integers(0, 9), data=st.data())
+def test_values_need_not_be_aligned_nor_whole(
+    dtype: str, layout: str, lead: int, gap: int, data: st.DataObject
+) -> None:
+    plan = plan_from(f"layers=7,5,3&activation=relu&dtype={dtype}&layout={layout}&bias=none")
+    first, second = (tensor.whole() for tensor in plan.tensors)
+    blob = Blob.of(b"h" * lead, first, b"g" * gap, second, b"end")
+    laid_out = b"h" * lead + values_of(first) + b"g" * gap + values_of(second) + b"end"
+    start, stop = data.draw(cuts(blob.length))
+    assert whole(blob.cut(start, stop)) == laid_out[start:stop]
+
+
+BODIES: dict[str, Callable[[Plan], Body]] = {
+    "npy": network_as_npy,
+    "npz": network_as_npz,
+    "safetensors": network_as_safetensors,
+    "json": network_as_json,
+    "an odd blob": lambda plan: blob_of(plan).cut(3, blob_of(plan).length - 1),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "float16"])
+@pytest.mark.parametrize("name", BODIES)
+def test_a_piece_fills_its_room_whatever_stood_there_and_nothing_outside_of_it(name: str, dtype: str) -> None:
+    body = BODIES[name](plan_from(f"layers=70,30,5&activation=relu&dtype={dtype}"))
+    for piece in body.pieces():
+        if isinstance(piece, bytes):
+            continue
+        made = []
+        for before in (0x00, 0xFF):
+            memory = bytearray([before]) * (piece.room + 64)
+            made.append(bytes(piece.make(memoryview(memory)[32:-32])))
+            assert set(memory[:32] + memory[-32:]) == {before}
+            if piece.room:
+                assert made[-1] == memory[32:-32]
+        assert made[0] == made[1]
 
 
 def test_a_blob_without_bytes_has_no_piece() -> None:

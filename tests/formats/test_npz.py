@@ -16,7 +16,7 @@ from service.formats.npz import network_as_npz
 from service.formats.pieces import Piece
 from service.formats.zip_records import descriptor, directory, local_header
 from service.plan import Plan
-from tests.bodies import cut_small, elements_of, values_of, whole, whole_out_of_order
+from tests.bodies import cut_small, elements_of, made, values_of, whole, whole_out_of_order
 from tests.networks import WITH_NPY, plan_from, plans
 
 # zlib.crc32 over 6,400,000,000 zero bytes, taken once: it would take seconds each time.
@@ -71,7 +71,7 @@ def test_only_descriptors_and_the_directory_wait_for_what_stands_before_them() -
     with cut_small():
         pieces = list(network_as_npz(plan_from("layers=30,20,10&activation=relu")).pieces())
     waiting = [piece for piece in pieces if isinstance(piece, Piece) and piece.after_all_before]
-    assert [bytes(piece.make())[:4] for piece in waiting] == [b"PK\x07\x08"] * 4 + [b"PK\x01\x02"]
+    assert [made(piece)[:4] for piece in waiting] == [b"PK\x07\x08"] * 4 + [b"PK\x01\x02"]
     assert len(pieces) > 3 * len(waiting)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from service.numerics.sampler import DistributionName
+from service.numerics.distributions import DistributionName
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.numerics.distributions import DistributionName
 from service.numerics.dtypes import DTYPES, DType
-from service.numerics.sampler import DistributionName
 from tests.networks import plan_from
 from tests.numerics.recipe_by_hand import bits, float_of
 

@@ -7,8 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from service.numerics import philox, reference, sampler
-from service.numerics.sampler import DistributionName, Stream
+from service.numerics import distributions, philox, reference
+from service.numerics.distributions import DistributionName
+from service.numerics.sampler import Stream
 from service.numerics.schemes import FIXED_FORMULA, SCHEMES, SchemeName
 from service.web import operations
 from tests.networks import plan_from
@@ -64,8 +65,8 @@ def test_philox_is_that_of_the_code() -> None:
 
 
 def test_truncated_std_is_that_of_the_code() -> None:
-    assert float(rows_below("| constant | value | meaning |")["TRUNCATED_STD"][0]) == sampler.TRUNCATED_STD
-    assert reference.TRUNCATION == 2
+    assert float(rows_below("| constant | value | meaning |")["TRUNCATED_STD"][0]) == distributions.TRUNCATED_STD
+    assert distributions.TRUNCATION == 2
 
 
 def test_schemes_are_those_of_the_code() -> None:
@@ -108,7 +109,7 @@ def test_the_worked_example_begins_with_the_digest_and_the_words() -> None:
     key = (int(found(r"k0 = ([0-9A-F]{16})"), 16), int(found(r"k1 = ([0-9A-F]{16})"), 16))
     assert key == philox.key_of(42, "layers.0.weight")
     words = [int(word, 16) for (word,) in rows_below("| output | word |").values()]
-    assert words == philox.consecutive_words(philox.Key(*key), 0, 1).tolist()
+    assert words == philox.consecutive_words(philox.Key(*key), 0)(1).tolist()
     low, high = found(r"lo = ([0-9A-F]{8}) and"), found(r"and hi = ([0-9A-F]{8})")
     assert int(high + low, 16) == words[0]
     assert int(found(r"signed integer is (-\d+)")) == int(high, 16) - 2**32

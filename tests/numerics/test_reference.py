@@ -73,7 +73,7 @@ def test_the_largest_value_is_that_of_the_smallest_uniform_number() -> None:
 @given(words, words, st.integers(0, 2**60))
 def test_truncated_values_are_those_of_the_oracle(k0: int, k1: int, block: int) -> None:
     key, blocks = Key(k0, k1), np.arange(block, block + 6, dtype=np.uint64)
-    drawn = reference.truncated_normal(key, blocks, consecutive_words(key, block, 6))
+    drawn = reference.truncated_normal(key, blocks, consecutive_words(key, block)(6))
     for offset, value in enumerate(drawn.view(np.uint32).tolist()):
         element = 8 * block + offset
         attempt = recipe_by_hand.accepted_attempt(key, element)
@@ -82,7 +82,7 @@ def test_truncated_values_are_those_of_the_oracle(k0: int, k1: int, block: int) 
 
 def test_normal_values_within_two_are_never_drawn_again() -> None:
     key, count = Key(3, 4), 2048
-    blocks, words = np.arange(count, dtype=np.uint64), consecutive_words(key, 0, count)
+    blocks, words = np.arange(count, dtype=np.uint64), consecutive_words(key, 0)(count)
     once = reference.normal(words).copy()
     truncated = reference.truncated_normal(key, blocks, words)
     within = np.abs(once) <= 2

@@ -7,23 +7,26 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from service.numerics import sampler
+from service.numerics.distributions import TRUNCATED_STD, DistributionName, Source
+from service.numerics.dtypes import DTYPES, DType
+from service.numerics.interpreted import LONG_RUN
 from service.numerics.reference import BLOCKS_PER_CHUNK, ELEMENTS_PER_BLOCK, Floats
-from service.numerics.sampler import LONG_RUN, TRUNCATED_STD, DistributionName, Stream
+from service.numerics.sampler import Stream
 from tests.numerics import recipe_by_hand
 from tests.numerics.known_vectors import CASES, IDS, Case
+from tests.numerics.twins import HAS_NUMBA, ORDERS, RUN, SEED, STD, TENSOR, TWINS, Order, drawn, filled
 
-SEED, TENSOR, STD = 42, "layers.0.weight", 0.0505
 CHUNK = BLOCKS_PER_CHUNK * ELEMENTS_PER_BLOCK
 
 distributions = st.sampled_from(DistributionName)
 # A tensor may have this many elements and more; NumPy's own indices end at 2**63.
 starts = st.integers(0, 100) | st.integers(0, 2**61)
+both_twins = pytest.mark.parametrize("twin", TWINS)
 
 
-def drawn(distribution: DistributionName, start: int, count: int, std: float = STD) -> Floats:
-    values = np.full(count, np.nan, np.float32)
-    Stream.of(SEED, TENSOR, distribution, std).fill(values, start)
-    return values
+def source(distribution: DistributionName, std: float = STD) -> Source:
+    return Source.of(SEED, TENSOR, distribution, std)
 
 
 def by_hand(distribution: DistributionName, elements: range, std: float = STD) -> list[int]:
@@ -33,65 +36,118 @@ def by_hand(distribution: DistributionName, elements: range, std: float = STD) -
 
 
 def same_bits(first: Floats, second: Floats) -> bool:
-    return first.tobytes() == second.tobytes()
+    return first.shape == second.shape and first.tobytes() == second.tobytes()
 
 
+@both_twins
 @pytest.mark.parametrize("distribution", DistributionName)
 @pytest.mark.parametrize("case", CASES, ids=IDS)
-def test_values_are_the_given_ones(case: Case, distribution: DistributionName) -> None:
-    values = np.empty(8, np.float32)
-    Stream.of(case.seed, case.tensor, distribution, 1.0).fill(values, case.start)
-    assert tuple(values.view(np.uint32).tolist()) == case.bits[distribution]
+def test_values_are_the_given_ones(case: Case, distribution: DistributionName, twin: str) -> None:
+    given_source = Source.of(case.seed, case.tensor, distribution, 1.0)
+    for shape in ((1, 8), (2, 4), (8, 1)):
+        for order in ORDERS:
+            values = filled(twin, given_source, shape, case.start, shape[1], order=order)
+            assert tuple(np.ravel(values).view(np.uint32).tolist()) == case.bits[distribution]
 
 
+@both_twins
 @given(distributions, starts, st.integers(1, 20), st.floats(0, 1e37))
 @example(DistributionName.NORMAL, 7, 9, 1e-40)  # a scale that is subnormal
-@example(DistributionName.UNIFORM, 0, 8, 0.0)  # zeros keep the signs of the values
-def test_elements_are_those_of_the_oracle(distribution: DistributionName, start: int, count: int, std: float) -> None:
-    values = drawn(distribution, start, count, std)
+@example(DistributionName.NORMAL, 0, 9, 1e-37)  # values some of which are
+@example(DistributionName.NORMAL, 0, 8, 0.0)  # zeros keep the signs of the values
+@example(DistributionName.TRUNCATED_NORMAL, 0, 8, 0.0)
+@example(DistributionName.UNIFORM, 0, 8, 0.0)
+@example(DistributionName.NORMAL, 2**61 - 20, 20, 1.0)
+def test_elements_are_those_of_the_oracle(
+    twin: str, distribution: DistributionName, start: int, count: int, std: float
+) -> None:
+    values = drawn(twin, distribution, start, count, std)
     assert values.view(np.uint32).tolist() == by_hand(distribution, range(start, start + count), std)
 
 
-WHOLE = {distribution: drawn(distribution, 0, 3000) for distribution in DistributionName}
-
-
+@both_twins
 @given(distributions, st.integers(0, 2999), st.integers(0, 3000))
 @example(DistributionName.NORMAL, 1, 2)
 @example(DistributionName.TRUNCATED_NORMAL, 15, 16)
-def test_any_run_is_that_run_of_the_whole(distribution: DistributionName, start: int, stop: int) -> None:
+@example(DistributionName.NORMAL, 0, RUN)
+@example(DistributionName.NORMAL, 7, RUN - 1)
+@example(DistributionName.NORMAL, 7, RUN + 1)
+def test_any_run_is_that_run_of_the_whole(twin: str, distribution: DistributionName, start: int, stop: int) -> None:
     stop = max(start, stop)
-    assert same_bits(drawn(distribution, start, stop - start), WHOLE[distribution][start:stop])
+    whole = drawn(twin, distribution, 0, 3000)
+    assert same_bits(drawn(twin, distribution, start, stop - start), whole[start:stop])
 
 
+@both_twins
 @pytest.mark.parametrize("start", [0, 5, 2**40 + 3])
 @pytest.mark.parametrize("distribution", DistributionName)
-def test_a_run_of_several_chunks_has_no_seams(distribution: DistributionName, start: int) -> None:
-    values = drawn(distribution, start, 2 * CHUNK + 11)
+def test_a_run_of_several_chunks_has_no_seams(distribution: DistributionName, start: int, twin: str) -> None:
+    values = drawn(twin, distribution, start, 2 * CHUNK + 11)
     # A run that starts inside of a block has its seams at whole blocks, counted from that block.
-    first_seam = start // ELEMENTS_PER_BLOCK * ELEMENTS_PER_BLOCK + CHUNK
-    for seam in (first_seam, first_seam + CHUNK):
+    block = start // ELEMENTS_PER_BLOCK * ELEMENTS_PER_BLOCK
+    for seam in (block + RUN, block + 2 * RUN, block + CHUNK, block + 2 * CHUNK):
         near = range(seam - 9, min(seam + 9, start + len(values)))
         at_seam = values[near.start - start : near.stop - start]
         assert at_seam.view(np.uint32).tolist() == by_hand(distribution, near)
-    assert same_bits(values[1000 : CHUNK + 1000], drawn(distribution, start + 1000, CHUNK))
+    assert same_bits(values[1000 : CHUNK + 1000], drawn(twin, distribution, start + 1000, CHUNK))
 
 
-def rows_one_by_one(distribution: DistributionName, shape: tuple[int, int], start: int, stride: int) -> Floats:
+@both_twins
+@pytest.mark.parametrize(
+    ("element", "attempt"), [(14_678, 3), (81_925, 4), (103_057, 4)]
+)  # found among the first million elements
+def test_a_value_is_drawn_again_until_it_is_within_two(element: int, attempt: int, twin: str) -> None:
+    assert recipe_by_hand.accepted_attempt(recipe_by_hand.key(SEED, TENSOR), element) == attempt
+    (expected,) = by_hand(DistributionName.TRUNCATED_NORMAL, range(element, element + 1))
+    for start in (element - 1000, element - 3, element):
+        values = drawn(twin, DistributionName.TRUNCATED_NORMAL, start, element - start + 5)
+        assert values[element - start].view(np.uint32) == expected
+    columns = filled(twin, source(DistributionName.TRUNCATED_NORMAL), (5, 3), element - 10, 5, order="F")
+    assert columns[2, 0].view(np.uint32) == expected
+
+
+@both_twins
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("length", [1, 8])
+def test_a_run_most_of_whose_values_are_drawn_again_is_right(length: int, order: Order, twin: str) -> None:
+    # Of this block, seven of eight values are beyond two: no other of the first three million has so many.
+    start = 8 * 143_853
+    key = recipe_by_hand.key(SEED, TENSOR)
+    assert sum(recipe_by_hand.accepted_attempt(key, start + i) > 0 for i in range(8)) == 7
+    again_and_again = filled(
+        twin, source(DistributionName.TRUNCATED_NORMAL), (600, length), start, stride=0, order=order
+    )
+    row = by_hand(DistributionName.TRUNCATED_NORMAL, range(start, start + length))
+    assert np.ascontiguousarray(again_and_again).view(np.uint32).tolist() == [row] * 600
+
+
+def rows_one_by_one(
+    twin: str, distribution: DistributionName, shape: tuple[int, int], start: int, stride: int
+) -> Floats:
     rows, length = shape
-    return np.stack([drawn(distribution, start + row * stride, length) for row in range(rows)])
+    return np.stack([drawn(twin, distribution, start + row * stride, length) for row in range(rows)])
 
 
-@given(distributions, starts, st.integers(1, 12), st.integers(1, 60), st.integers(0, 60) | st.integers(0, 2**31))
-@example(DistributionName.TRUNCATED_NORMAL, 3, 5, 17, 0)
+@both_twins
+@given(
+    distribution=distributions,
+    start=starts,
+    shape=st.tuples(st.integers(1, 40), st.integers(1, 60)),
+    gap=st.integers(0, 60) | st.integers(0, 2**31),
+    order=st.sampled_from(ORDERS),
+)
+@example(distribution=DistributionName.TRUNCATED_NORMAL, start=3, shape=(5, 17), gap=0, order="F")
+@example(distribution=DistributionName.NORMAL, start=2**61, shape=(17, 9), gap=2**31, order="F")
 def test_short_rows_are_rows_of_the_whole(
-    distribution: DistributionName, start: int, rows: int, length: int, gap: int
+    *, twin: str, distribution: DistributionName, start: int, shape: tuple[int, int], gap: int, order: Order
 ) -> None:
-    values = np.full((rows, length), np.nan, np.float32)
-    Stream.of(SEED, TENSOR, distribution, STD).fill_rows(values, start, length + gap)
-    assert same_bits(values, rows_one_by_one(distribution, (rows, length), start, length + gap))
+    stride = shape[1] + gap
+    values = filled(twin, source(distribution), shape, start, stride, order=order)
+    assert same_bits(values, rows_one_by_one(twin, distribution, shape, start, stride))
 
 
-@pytest.mark.parametrize("distribution", DistributionName)
+@both_twins
+@pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize(
     ("shape", "gap"),
     [
@@ -100,49 +156,73 @@ def test_short_rows_are_rows_of_the_whole(
         pytest.param((2, LONG_RUN + 1), 0, id="long rows without a gap"),
         pytest.param((CHUNK // 16 + 900, 2), 3, id="more short rows than one chunk holds"),
         pytest.param((40, 1000), 1, id="several chunks of middling rows"),
+        pytest.param((600, 1), 0, id="one column"),
+        pytest.param((600, 1), 2**40, id="one column, far apart"),
+        pytest.param((1, 3 * RUN), 7, id="one row"),
+        *(
+            pytest.param((3, length), 9, id=f"rows of a run and {length - RUN}")
+            for length in (RUN - 14, RUN - 8, RUN - 7, RUN - 6, RUN - 1, RUN, RUN + 1, 2 * RUN - 14, 2 * RUN + 1)
+        ),
+        *(
+            pytest.param((rows, columns), 3, id=f"tiles of {rows} by {columns}")
+            for rows in (15, 16, 17, 33)
+            for columns in (511, 512, 513, 1025)
+        ),
     ],
 )
-def test_rows_of_any_length_are_rows_of_the_whole(
-    distribution: DistributionName, shape: tuple[int, int], gap: int
-) -> None:
-    rows, length = shape
-    stride, start = length + gap, 7
-    whole = drawn(distribution, start, rows * stride).reshape(rows, stride)
-    values = np.full(shape, np.nan, np.float32)
-    Stream.of(SEED, TENSOR, distribution, STD).fill_rows(values, start, stride)
-    assert same_bits(values, whole[:, :length])
+def test_rows_of_any_length_are_rows_of_the_whole(shape: tuple[int, int], gap: int, order: Order, twin: str) -> None:
+    stride, start = shape[1] + gap, 7
+    for distribution in (DistributionName.NORMAL, DistributionName.TRUNCATED_NORMAL):
+        values = filled(twin, source(distribution), shape, start, stride, order=order)
+        assert same_bits(values, rows_one_by_one(twin, distribution, shape, start, stride))
 
 
+@both_twins
 @pytest.mark.parametrize("length", [6, LONG_RUN + 3])
 @pytest.mark.parametrize("distribution", DistributionName)
-def test_rows_can_be_written_to_a_part_of_an_array(distribution: DistributionName, length: int) -> None:
+def test_rows_can_be_written_to_a_part_of_an_array(distribution: DistributionName, length: int, twin: str) -> None:
     array = np.full((4, length + 2), np.nan, np.float32)
-    Stream.of(SEED, TENSOR, distribution, STD).fill_rows(array[:, 1:-1], 0, length)
-    assert same_bits(array[:, 1:-1], drawn(distribution, 0, 4 * length).reshape(4, length))
+    TWINS[twin](array[:, 1:-1], source(distribution), 0, length)
+    assert same_bits(array[:, 1:-1], drawn(twin, distribution, 0, 4 * length).reshape(4, length))
     assert np.isnan(array[:, [0, -1]]).all()
 
 
-def test_threads_that_draw_at_once_give_the_bits_of_one() -> None:
+@pytest.mark.parametrize("dtype", DType)
+def test_a_stream_is_its_source_written_to_runs_and_rows(dtype: DType) -> None:
+    stream = Stream.of(SEED, TENSOR, DistributionName.NORMAL, STD)
+    run, rows = np.empty(20, DTYPES[dtype].numpy), np.empty((3, 4), DTYPES[dtype].numpy)
+    stream.fill(run, 5)
+    stream.fill_rows(rows, 5, 8)
+    expected = drawn("interpreted", DistributionName.NORMAL, 5, 20).astype(DTYPES[dtype].numpy)
+    assert run.tobytes() == expected.tobytes()
+    assert rows.tobytes() == np.stack([expected[at : at + 4] for at in (0, 8, 16)]).tobytes()
+
+
+def test_the_compiled_twin_draws_where_numba_is() -> None:
+    expected = "compiled" if HAS_NUMBA else "interpreted"
+    assert vars(sampler)["fill_rows"] is TWINS[expected]
+
+
+@both_twins
+def test_threads_that_draw_at_once_give_the_bits_of_one(twin: str) -> None:
     together = Barrier(2)
 
     def draw(distribution: DistributionName, start: int) -> Floats:
         together.wait(timeout=30)
-        return drawn(distribution, start, 12 * CHUNK)
+        return drawn(twin, distribution, start, 12 * CHUNK)
 
     runs = [(DistributionName.NORMAL, 0), (DistributionName.TRUNCATED_NORMAL, 2**33 + 1)]
     with ThreadPoolExecutor(2) as threads:
         at_once = list(threads.map(draw, *zip(*runs, strict=True)))
     for (distribution, start), values in zip(runs, at_once, strict=True):
-        assert same_bits(values, drawn(distribution, start, 12 * CHUNK))
+        assert same_bits(values, drawn(twin, distribution, start, 12 * CHUNK))
 
 
-def test_streams_of_other_seeds_and_names_differ() -> None:
+@both_twins
+def test_streams_of_other_seeds_and_names_differ(twin: str) -> None:
     pairs = [(42, "layers.0.weight"), (43, "layers.0.weight"), (42, "layers.1.weight")]
-    runs = []
-    for seed, tensor in pairs:
-        values = np.empty(64, np.float32)
-        Stream.of(seed, tensor, DistributionName.NORMAL, STD).fill(values, 0)
-        runs.append(values)
+    sources = [Source.of(seed, tensor, DistributionName.NORMAL, STD) for seed, tensor in pairs]
+    runs = [filled(twin, one, (1, 64), 0, 64) for one in sources]
     assert len(np.unique(np.concatenate(runs))) == 3 * 64
 
 

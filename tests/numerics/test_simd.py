@@ -3,19 +3,24 @@
 import hashlib
 import importlib
 import os
+import platform
 import subprocess
 import sys
+from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
 import pytest
 
+from service.numerics.distributions import DistributionName
 from service.numerics.dtypes import DType
-from service.numerics.sampler import DistributionName
 from tests.networks import plan_from
+from tests.numerics.twins import needs_numba
 
 ROOT = Path(__file__).parents[2]
 ELEMENTS = range(12_345, 92_346)  # odd ends, and more than one chunk
+
+OLDEST = ("x86-64", "")  # the processor that every other of its kind follows, and its vector instructions beyond SSE2
 
 
 def dispatched_features() -> list[str]:
@@ -36,6 +41,27 @@ def digest() -> str:
     return digest.hexdigest()
 
 
+def compiled_for() -> tuple[str, str]:
+    """Return the processor that Numba compiles for, and the vector instructions it may use there."""
+    registry = importlib.import_module("numba.core.registry")
+    _, name, features = registry.cpu_target.target_context.codegen().magic_tuple()
+    return name, features
+
+
+def printed_by_child(program: str, environment: Mapping[str, str]) -> str:
+    child = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert child.returncode == 0, child.stderr
+    return child.stdout.strip()
+
+
 def test_bits_are_the_same_without_vector_instructions() -> None:
     features = dispatched_features()
     if not features:
@@ -45,14 +71,20 @@ def test_bits_are_the_same_without_vector_instructions() -> None:
         "assert not dispatched_features(), dispatched_features()\n"
         "print(digest())\n"
     )
-    child = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        cwd=ROOT,
-        env={**os.environ, "NPY_DISABLE_CPU_FEATURES": " ".join(features)},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
+    assert printed_by_child(program, {"NPY_DISABLE_CPU_FEATURES": " ".join(features)}) == digest()
+
+
+@needs_numba
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the oldest processor of another kind has no name here")
+def test_bits_are_the_same_when_compiled_for_the_oldest_processor(tmp_path: Path) -> None:
+    if compiled_for() == OLDEST:
+        pytest.skip("this process compiles for the oldest processor too")
+    program = (
+        "from tests.numerics.test_simd import OLDEST, compiled_for, digest\n"
+        "assert compiled_for() == OLDEST, compiled_for()\n"
+        "print(digest())\n"
     )
-    assert child.returncode == 0, child.stderr
-    assert child.stdout.strip() == digest()
+    # Machine code for another processor must not meet that for this one on disk.
+    name, features = OLDEST
+    other = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
+    assert printed_by_child(program, other) == digest()

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from service.numerics.distributions import DistributionName
 from service.numerics.dtypes import DType
-from service.numerics.sampler import DistributionName
 from service.numerics.schemes import SchemeName
 from service.spec import Layout
 from tests.networks import plan_from
