@@ -18,6 +18,8 @@ def main() -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # No line tells these, so that no record need find them out.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     try:
         settings = Settings()
     except ValidationError as error:

@@ -4,7 +4,9 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from http import HTTPStatus
+from typing import NamedTuple
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -15,7 +17,7 @@ from service.errors import TooLarge
 from service.formats.blob import Blob
 from service.formats.json_text import JsonText
 from service.formats.pieces import Body
-from service.plan import Plan, plan_of
+from service.plan import Limits, Plan, plan_of
 from service.query import query_of
 from service.spec import LARGEST_SEED, Network
 from service.web.conditional import etag_of, is_unmodified, part_of
@@ -26,6 +28,10 @@ JSON = "application/json"
 BINARY = "application/octet-stream"
 # Checks and arithmetic only: nothing is drawn or written by calling it, but by what it returns.
 BodyOf = Callable[[Plan], Body | Callable[[], bytes]]
+
+# So little is made at once: to hand it to another thread and back would take longer.
+MOST_LAYERS_AT_ONCE = 32
+MOST_BYTES_AT_ONCE = 2**15
 
 PERMANENT = "public, max-age=31536000, immutable"
 
@@ -61,7 +67,9 @@ class Identity:
     def not_modified(self, request: Request) -> Response | None:
         """Return 304 if the client has this answer already; raise PreconditionFailed if it wants another one."""
         if self.etag and is_unmodified(request.method, request.headers, self.etag):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self.headers)
+            response = Response(status_code=HTTPStatus.NOT_MODIFIED, headers=self.headers)
+            request.app.state.unmodified.note(request, response)
+            return response
         return None
 
 
@@ -83,14 +91,31 @@ def identify(network: Network, resource: Resource) -> Identity:
     return Identity(seed, headers | {"Cache-Control": PERMANENT, "ETag": etag}, etag)
 
 
+class Prepared(NamedTuple):
+    """An answer before its conditions are looked at and a number is drawn."""
+
+    identity: Identity
+    body: Body | Callable[[], bytes]
+
+
+def _prepare(network: Network, resource: Resource, body_of: BodyOf, limits: Limits) -> Prepared:
+    identity = identify(network, resource)
+    return Prepared(identity, body_of(plan_of(network, identity.seed, limits)))
+
+
+# A client that revalidates, resumes or reads a file by ranges asks for the same again.
+_kept = lru_cache(maxsize=256)(_prepare)
+
+
 async def answer(request: Request, network: Network, resource: Resource, body_of: BodyOf) -> Response:
     """Answer a request for a resource of a network."""
     settings: Settings = request.app.state.settings
-    identity = identify(network, resource)
-    body = body_of(plan_of(network, identity.seed, settings.limits))
+    is_small = len(network.layers) <= MOST_LAYERS_AT_ONCE
+    prepare = _kept if is_small and network.seed is not MISSING else _prepare
+    identity, body = prepare(network, resource, body_of, settings.limits)
     if unmodified := identity.not_modified(request):
         return unmodified
-    headers, status = identity.headers, HTTPStatus.OK
+    headers, status = dict(identity.headers), HTTPStatus.OK
     if isinstance(body, Blob) and identity.etag:
         headers["Accept-Ranges"] = "bytes"
         if part := part_of(request.method, request.headers, identity.etag, body.length):
@@ -98,9 +123,11 @@ async def answer(request: Request, network: Network, resource: Resource, body_of
             status, body = HTTPStatus.PARTIAL_CONTENT, body.cut(part.start, part.stop)
     drawing: Drawing = request.app.state.drawing
     if callable(body):
-        content = await asyncio.get_running_loop().run_in_executor(drawing.workers, body)
+        content = body() if is_small else await asyncio.get_running_loop().run_in_executor(drawing.workers, body)
         return Response(content, status, headers, resource.media_type)
     _check_size(body, settings)
+    if body.length is not None and body.length <= MOST_BYTES_AT_ONCE:
+        return Response(drawing.at_once(body), status, headers, resource.media_type)
     return DrawnResponse(body, drawing, status, headers, resource.media_type)
 
 

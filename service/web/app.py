@@ -12,12 +12,14 @@ from fastapi.staticfiles import StaticFiles
 
 from service import __version__
 from service.numerics.known_answers import arithmetic_is_exact
+from service.numerics.sampler import TWIN
 from service.web import openapi, problems
 from service.web.diagnosis import Clinic, add_diagnosis_routes
 from service.web.metrics import Metrics
 from service.web.observing import Observing
 from service.web.operations import STATIC, add_operations_routes
-from service.web.routes import add_weights_routes
+from service.web.revalidating import Revalidating, Unmodified
+from service.web.routes import PlainRoute, add_heads, add_weights_routes
 from service.web.settings import Settings
 from service.web.streaming import Drawing, Gate
 
@@ -55,18 +57,25 @@ def create_app(settings: Settings) -> FastAPI:
                 Gate("uploads", settings.uploads, "uploads"),
             )
             app.state.is_ready = arithmetic_is_exact()
-            log.info("started", extra={"fields": {"version": __version__, "is_ready": app.state.is_ready}})
+            log.info(
+                "started", extra={"fields": {"version": __version__, "twin": TWIN, "is_ready": app.state.is_ready}}
+            )
             yield
         log.info("stopped")
 
     app = FastAPI(title="fanin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.settings = settings
     app.state.metrics = metrics
+    app.router.route_class = PlainRoute
+    # Routes are searched in this order.
     add_weights_routes(app.router)
     add_diagnosis_routes(app.router)
     add_operations_routes(app.router)
+    add_heads(app.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.openapi = cache(lambda: openapi.document(app))  # type: ignore[method-assign]
+    app.state.unmodified = Unmodified()
+    app.add_middleware(Revalidating, unmodified=app.state.unmodified)
     problems.install(app)
     app.add_middleware(
         CORSMiddleware,

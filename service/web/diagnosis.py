@@ -27,7 +27,7 @@ from service.web.openapi import (
     problem_responses,
     query_parameters,
 )
-from service.web.requests import ExperimentInBody, ExperimentInQuery, OwnExperimentInQuery, body_of
+from service.web.requests import body_of, in_body, in_query
 from service.web.routes import add_get
 from service.web.settings import Settings
 from service.web.streaming import Gate
@@ -61,18 +61,19 @@ class Clinic:
             return await loop.run_in_executor(self.workers, lambda: work().model_dump_json().encode())
 
 
-async def get_diagnosis(request: Request, experiment: ExperimentInQuery) -> Response:
+async def get_diagnosis(request: Request) -> Response:
     """Answer a description in the query."""
-    return await _answer(request, experiment)
+    return await _answer(request, in_query(Experiment, request))
 
 
-async def post_diagnosis(request: Request, experiment: ExperimentInBody) -> Response:
+async def post_diagnosis(request: Request) -> Response:
     """Answer a description in a JSON body."""
-    return await _answer(request, experiment)
+    return await _answer(request, await in_body(Experiment, request))
 
 
-async def post_own_weights(request: Request, experiment: OwnExperimentInQuery) -> Response:
+async def post_own_weights(request: Request) -> Response:
     """Answer weights in the body."""
+    experiment = in_query(OwnExperiment, request)
     settings: Settings = request.app.state.settings
     clinic: Clinic = request.app.state.clinic
     seed = seed_of(experiment.seed)

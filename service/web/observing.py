@@ -1,19 +1,18 @@
 """One log line and one count for each request, under an id that the client may choose."""
 
 import asyncio
-import json
 import logging
 import re
+import secrets
 import time
-import uuid
 from datetime import UTC, datetime
 
-from starlette.datastructures import MutableHeaders
+import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.web.metrics import Metrics
 
-REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 requests_log = logging.getLogger("fanin.requests")
 
@@ -32,7 +31,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return orjson.dumps(line).decode()
 
 
 class Observing:
@@ -56,7 +55,7 @@ class Observing:
             nonlocal status, sent, complete
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
             await send(message)
             if message["type"] == "http.response.body":
                 sent += len(message.get("body", b""))
@@ -73,7 +72,7 @@ class Observing:
             method = scope["method"] if scope["method"] in METHODS else "other"
             self._metrics.count_request(_route(scope), method, status, seconds, sent)
             fields = {
-                "request_id": request_id,
+                "request_id": request_id.decode(),
                 "method": scope["method"],
                 "path": scope["path"],
                 "query": scope["query_string"].decode("latin-1"),
@@ -85,11 +84,11 @@ class Observing:
             requests_log.info("request", extra={"fields": fields})
 
 
-def _request_id(scope: Scope) -> str:
+def _request_id(scope: Scope) -> bytes:
     for name, value in scope["headers"]:
-        if name == b"x-request-id" and REQUEST_ID.fullmatch(value.decode("latin-1")):
-            return str(value.decode("latin-1"))
-    return uuid.uuid4().hex
+        if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+            return bytes(value)
+    return secrets.token_hex(16).encode()
 
 
 def _route(scope: Scope) -> str:

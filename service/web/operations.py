@@ -12,6 +12,7 @@ from pydantic import Field
 
 from service import __version__
 from service.document import Document, Recipe
+from service.numerics.sampler import TWIN
 from service.spec import RECIPE
 from service.web.metrics import CONTENT_TYPE, Metrics
 from service.web.openapi import Responses, problem_responses
@@ -42,13 +43,15 @@ class Version(Document):
     """Newest version of the arithmetic from seed to values."""
     recipe_document: Annotated[str, Field(examples=[RECIPE_PATH])]
     """Where the arithmetic is published, relative to the service."""
+    twin: Annotated[str, Field(examples=["numba 0.68.1"])]
+    """What draws: numba and its version, or numpy. The bits are the same."""
     numpy: Annotated[str, Field(examples=["2.4.6"])]
     """Version of NumPy."""
     python: Annotated[str, Field(examples=["3.13.0"])]
     """Version of Python."""
 
 
-async def livez() -> Response:
+async def livez(_: Request) -> Response:
     """Return 200 as long as the process answers at all."""
     return _document(Status(status="ok"))
 
@@ -60,13 +63,14 @@ async def readyz(request: Request) -> Response:
     return _document(Status(status="ok"))
 
 
-async def version() -> Response:
+async def version(_: Request) -> Response:
     """Return the versions of the service, of the recipe and of what computes it."""
     return _document(
         Version(
             service=__version__,
             recipe=RECIPE,
             recipe_document=RECIPE_PATH,
+            twin=TWIN,
             numpy=np.__version__,
             python=platform.python_version(),
         )
@@ -79,17 +83,17 @@ async def metrics(request: Request) -> Response:
     return Response(counted.exposition(), headers=NEVER_STORED, media_type=CONTENT_TYPE)
 
 
-async def recipe_page() -> Response:
+async def recipe_page(_: Request) -> Response:
     """Return the exact arithmetic from seed to values, for programmers of any language."""
     return FileResponse(STATIC / "recipe.md", media_type="text/markdown; charset=utf-8")
 
 
-async def recipe_vectors() -> Response:
+async def recipe_vectors(_: Request) -> Response:
     """Return known answers of the recipe, to check an implementation against."""
     return FileResponse(STATIC / "recipe-vectors.json", media_type="application/json")
 
 
-async def documentation_page() -> Response:
+async def documentation_page(_: Request) -> Response:
     """Return the page that shows the OpenAPI document; its script is served by this service too."""
     headers = {"Content-Security-Policy": DOCS_POLICY}
     return FileResponse(STATIC / "docs.html", media_type="text/html; charset=utf-8", headers=headers)
@@ -111,7 +115,7 @@ def add_operations_routes(router: APIRouter) -> None:
         router, VECTORS_PATH, recipe_vectors, operation_id="getRecipeVectors", summary="Known answers of the recipe",
         responses=vectors,
     )  # fmt: skip
-    router.add_api_route("/docs", documentation_page, methods=["GET", "HEAD"], include_in_schema=False)
+    router.add_api_route("/docs", documentation_page, methods=["GET"], include_in_schema=False)
 
 
 def _json(model: type[Document], description: str) -> Responses:

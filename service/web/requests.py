@@ -3,51 +3,55 @@
 import asyncio
 import json
 import re
-from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from fastapi import Depends
 from fastapi import Request as HttpRequest
 
 from service.errors import FieldError, InvalidRequest, MalformedBody, SlowBody, TooLarge, UnsupportedContentType
 from service.query import Asked, parameters, request_of
-from service.spec import Experiment, Network, OwnExperiment, shortened
+from service.spec import Network, shortened
 from service.web.settings import Settings
 
 CUT_PATTERN = r"^(0|[1-9][0-9]{0,9}):([1-9][0-9]{0,9})$"
-CUTS = ("rows", "columns")
+# Characters of a query that is kept.
+LONGEST_KEPT = 256
 
 
-def in_query(model: type[Asked]) -> Callable[[HttpRequest], Awaitable[Asked]]:
-    """Return a dependency that reads a model from the query parameters."""
+class Cuts(NamedTuple):
+    """Rows and columns of a tensor; None means all."""
 
-    async def read(request: HttpRequest) -> Asked:
-        return request_of(model, parameters(_query(request)))
+    rows: range | None
+    columns: range | None
 
-    return read
-
-
-def in_body(model: type[Asked]) -> Callable[[HttpRequest], Awaitable[Asked]]:
-    """Return a dependency that reads a model from the JSON body."""
-
-    async def read(request: HttpRequest) -> Asked:
-        if query := _query(request):
-            message = "must be empty: with POST the description is the body"
-            raise InvalidRequest((FieldError("query", message, shortened(query)),))
-        content_type = request.headers.get("content-type", "")
-        if content_type.partition(";")[0].strip().lower() != "application/json":
-            raise UnsupportedContentType(shortened(content_type))
-        settings: Settings = request.app.state.settings
-        return model.of(_object(await body_of(request, settings.body_bytes, "body_bytes")))
-
-    return read
+    @property
+    def query_end(self) -> str:
+        """What follows the network in the canonical query."""
+        return "".join(f"&{name}={cut.start}:{cut.stop}" for name, cut in self._asdict().items() if cut is not None)
 
 
-async def block_in_query(request: HttpRequest) -> tuple[Network, dict[str, range]]:
+def in_query(model: type[Asked], request: HttpRequest) -> Asked:
+    """Return what the query parameters describe."""
+    query = _query(request)
+    return _kept(model, query) if len(query) <= LONGEST_KEPT else request_of(model, parameters(query))
+
+
+async def in_body(model: type[Asked], request: HttpRequest) -> Asked:
+    """Return what the JSON body describes."""
+    if query := _query(request):
+        message = "must be empty: with POST the description is the body"
+        raise InvalidRequest((FieldError("query", message, shortened(query)),))
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedContentType(shortened(content_type))
+    settings: Settings = request.app.state.settings
+    return model.of(_object(await body_of(request, settings.body_bytes, "body_bytes")))
+
+
+def block_in_query(request: HttpRequest) -> tuple[Network, Cuts]:
     """Return a network, and the rows and columns that are asked for of one of its tensors."""
-    found = parameters(_query(request))
-    cuts = {name: _range(name, found.pop(name)) for name in CUTS if name in found}
-    return request_of(Network, found), cuts
+    query = _query(request)
+    return _kept_block(query) if len(query) <= LONGEST_KEPT else _block_of(query)
 
 
 async def body_of(request: HttpRequest, most_bytes: int, setting: str) -> bytes:
@@ -65,12 +69,21 @@ async def body_of(request: HttpRequest, most_bytes: int, setting: str) -> bytes:
     return bytes(body)
 
 
-NetworkInQuery = Annotated[Network, Depends(in_query(Network))]
-NetworkInBody = Annotated[Network, Depends(in_body(Network))]
-BlockInQuery = Annotated[tuple[Network, dict[str, range]], Depends(block_in_query)]
-ExperimentInQuery = Annotated[Experiment, Depends(in_query(Experiment))]
-ExperimentInBody = Annotated[Experiment, Depends(in_body(Experiment))]
-OwnExperimentInQuery = Annotated[OwnExperiment, Depends(in_query(OwnExperiment))]
+# Two clients, or one that asks again, often send the same query: what it means never changes.
+@lru_cache(maxsize=256)
+def _kept(model: type[Asked], query: str) -> Asked:
+    return request_of(model, parameters(query))
+
+
+@lru_cache(maxsize=256)
+def _kept_block(query: str) -> tuple[Network, Cuts]:
+    return _block_of(query)
+
+
+def _block_of(query: str) -> tuple[Network, Cuts]:
+    found = parameters(query)
+    rows, columns = (_range(name, found.pop(name)) if name in found else None for name in ("rows", "columns"))
+    return request_of(Network, found), Cuts(rows, columns)
 
 
 def _query(request: HttpRequest) -> str:

@@ -1,12 +1,14 @@
 """The paths that answer with weights: each connects a request to a format."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import cache
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
 
 from service.formats.json_text import block_as_json, network_as_json
 from service.formats.npy import block_as_npy, network_as_npy
@@ -29,7 +31,7 @@ from service.web.openapi import (
     problem_responses,
     query_parameters,
 )
-from service.web.requests import BlockInQuery, NetworkInBody, NetworkInQuery
+from service.web.requests import Cuts, block_in_query, in_body, in_query
 
 REFUSED = (
     HTTPStatus.PRECONDITION_FAILED,
@@ -44,7 +46,13 @@ REFUSED_POST = (
     *REFUSED[1:],
 )
 
-TensorName = Annotated[str, Path(description="Name of the tensor, as in the plan.", examples=["layers.0.weight"])]
+TENSOR_NAME = {
+    "name": "tensor",
+    "in": "path",
+    "required": True,
+    "description": "Name of the tensor, as in the plan.",
+    "schema": {"type": "string", "examples": ["layers.0.weight"]},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class TensorRoute:
 
 
 def _plan_as_json(plan: Plan) -> Callable[[], bytes]:
-    return lambda: plan_document(plan, plan.tensors).model_dump_json().encode()
+    return cache(lambda: plan_document(plan, plan.tensors).model_dump_json().encode())
 
 
 NETWORK_ROUTES = (
@@ -128,6 +136,18 @@ TENSOR_ROUTES = (
 )  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _BlockBody:
+    """From a plan to the body of a block."""
+
+    body: Callable[[Plan, Block], Body]
+    tensor: str
+    cuts: Cuts
+
+    def __call__(self, plan: Plan) -> Body:
+        return self.body(plan, plan.tensor(self.tensor).cut(*self.cuts))
+
+
 def add_weights_routes(router: APIRouter) -> None:
     """Add the routes of both tables."""
     for network_route in NETWORK_ROUTES:
@@ -137,11 +157,11 @@ def add_weights_routes(router: APIRouter) -> None:
 
 
 def _add_network_route(router: APIRouter, route: NetworkRoute) -> None:
-    async def get(request: Request, network: NetworkInQuery) -> Response:
-        return await answer(request, network, route.resource, route.body)
+    async def get(request: Request) -> Response:
+        return await answer(request, in_query(Network, request), route.resource, route.body)
 
-    async def post(request: Request, network: NetworkInBody) -> Response:
-        return await answer(request, network, route.resource, route.body)
+    async def post(request: Request) -> Response:
+        return await answer(request, await in_body(Network, request), route.resource, route.body)
 
     path, operation, tags = route.resource.path, route.operation, [route.tag]
     drawn = (HTTPStatus.SERVICE_UNAVAILABLE,) * route.is_drawn
@@ -164,33 +184,46 @@ def _add_network_route(router: APIRouter, route: NetworkRoute) -> None:
 
 
 def _add_tensor_route(router: APIRouter, route: TensorRoute) -> None:
-    async def get(request: Request, tensor: TensorName, asked: BlockInQuery) -> Response:
-        network, cuts = asked
+    async def get(request: Request) -> Response:
+        tensor = request.path_params["tensor"]
+        network, cuts = block_in_query(request)
         resource = Resource(
             path=f"/weights/{tensor}.{route.suffix}",
             filename=f"{tensor}.{route.suffix}" if route.is_download else "",
-            query_end="".join(f"&{name}={cut.start}:{cut.stop}" for name, cut in cuts.items()),
+            query_end=cuts.query_end,
         )
-
-        def body(plan: Plan) -> Body:
-            return route.body(plan, plan.tensor(tensor).cut(cuts.get("rows"), cuts.get("columns")))
-
-        return await answer(request, network, resource, body)
+        return await answer(request, network, resource, _BlockBody(route.body, tensor, cuts))
 
     refused = (*REFUSED, HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE, *(REFUSED_RANGE,) * route.is_download)
     add_get(
         router, f"/weights/{{tensor}}.{route.suffix}", get, operation_id=f"getTensor{route.suffix.title()}",
         tags=["tensor"], summary=route.summary, description=route.description,
-        openapi_extra={"parameters": query_parameters(Network)
-            + cut_parameters()
-            + condition_parameters(ranges=route.is_download)},
+        openapi_extra={"parameters": [
+            TENSOR_NAME, *query_parameters(Network), *cut_parameters(),
+            *condition_parameters(ranges=route.is_download),
+        ]},
         responses=route.responses | problem_responses(refused),
     )  # fmt: skip
 
 
+class PlainRoute(APIRoute):
+    """A route whose endpoint takes the request and returns the response, with nothing read or checked before."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the endpoint itself: FastAPI's own handler would parse the query, for parameters that it has not."""
+        handler: Callable[[Request], Coroutine[Any, Any, Response]] = self.endpoint
+        return handler
+
+
 def add_get(router: APIRouter, path: str, endpoint: Callable[..., Any], **documented: Any) -> None:
-    """Add a route for GET, and for HEAD without documenting it again."""
+    """Add a route for GET; see `add_heads`."""
     router.add_api_route(
         path, endpoint, methods=["GET"], response_class=Response, **{"tags": ["operations"], **documented}
     )
-    router.add_api_route(path, endpoint, methods=["HEAD"], include_in_schema=False)
+
+
+def add_heads(router: APIRouter) -> None:
+    """Let every route for GET answer HEAD too, without documenting it again."""
+    # Behind all others: routes are searched in order, and HEAD is rare.
+    for route in [found for found in router.routes if isinstance(found, APIRoute) and found.methods == {"GET"}]:
+        router.add_api_route(route.path, route.endpoint, methods=["HEAD"], include_in_schema=False)

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
     """Most such bodies that are taken in at once; a further one gets 503."""
     workers: Annotated[int, Field(ge=1)] = os.cpu_count() or 1
     """Threads that draw, for all responses together."""
-    pieces_ahead: Annotated[int, Field(ge=1)] = 3
+    pieces_ahead: Annotated[int, Field(ge=1)] = 4
     """Pieces of at most 4 MiB that are drawn ahead of each client."""
     stall_seconds: Annotated[float, Field(gt=0)] = 60.0
     """Seconds after which a client that takes nothing is let go."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import metadata
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from service import __version__
+from tests.numerics.twins import HAS_NUMBA
 from tests.running import ROOT, Service, eventually, running
 
 SMALL = "/weights.npy?layers=4,3&activation=relu&seed=1"
@@ -26,6 +28,11 @@ def fresh() -> Iterator[Service]:
         yield service
 
 
+def twin() -> str:
+    """Return what draws where the tests run, as its own distribution names its version."""
+    return f"numba {metadata.version('numba')}" if HAS_NUMBA else "numpy"
+
+
 def test_the_probes_answer(client: httpx.Client) -> None:
     assert client.get("/livez").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ok"}
@@ -35,11 +42,17 @@ def test_the_probes_answer(client: httpx.Client) -> None:
 def test_the_versions_are_those_that_run(client: httpx.Client) -> None:
     version = client.get("/version").json()
     assert version["service"] == __version__
+    assert version["twin"] == twin()
     assert version["numpy"] == np.__version__
     assert version["python"] == platform.python_version()
     assert version["recipe"] == 1
     assert client.get(version["recipe_document"]).text == (ROOT / "docs/recipe.md").read_text(encoding="utf-8")
     assert client.get("/docs/recipe-vectors.json").content == (ROOT / "docs/recipe-vectors.json").read_bytes()
+
+
+def test_the_first_log_line_names_what_runs(service: Service) -> None:
+    (line,) = [line for line in service.log_lines() if line["message"] == "started"]
+    assert (line["version"], line["twin"], line["is_ready"]) == (__version__, twin(), True)
 
 
 def test_the_counts_are_those_of_the_requests(fresh: Service) -> None:

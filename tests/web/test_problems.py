@@ -5,12 +5,13 @@ import logging
 
 import httpx
 import pytest
+from fastapi import Request
 
 from service.web.app import create_app
 from service.web.settings import Settings
 
 
-async def fail() -> None:
+async def fail(_: Request) -> None:
     raise ZeroDivisionError("a secret")
 
 

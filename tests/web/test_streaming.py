@@ -7,13 +7,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from service.tensor import UNIT_BYTES
 from service.web.streaming import SEND_BYTES
 from tests.running import Service, eventually, running
 
 LARGE = "/weights/layers.0.weight.bin?layers=40000,40000&activation=relu&seed=1&bias=none"
-SMALL = "layers=4,3&activation=relu&seed=1"
+SMALL = "layers=4,3&activation=relu&seed=1"  # made at once
+MIDDLING = "layers=200,200&activation=relu&seed=1"  # made by a worker
 AHEAD = 3
-UNIT = 2**18  # values in a piece of a tensor in layout in_out
+UNIT = UNIT_BYTES // 4  # values in a piece of a tensor in layout in_out
 KERNEL_BYTES = 16 * 2**20  # more than socket buffers hold
 
 
@@ -59,17 +61,17 @@ def test_a_client_that_does_not_read_is_not_drawn_for(alone: Service) -> None:
 def test_beyond_the_places_there_is_503_and_all_that_draws_nothing_still_answers(alone: Service) -> None:
     with alone.open(LARGE):
         assert eventually(lambda: alone.metric("fanin_drawings") == 1)
-        refused = httpx.get(f"{alone.url}/weights.npy?{SMALL}")
+        refused = httpx.get(f"{alone.url}/weights.npy?{MIDDLING}")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert refused.headers["content-type"] == "application/problem+json"
         assert "FANIN_DRAWINGS" in refused.json()["detail"]
-        for path in ("/livez", "/readyz", f"/plan?{SMALL}"):
+        for path in ("/livez", "/readyz", f"/plan?{SMALL}", f"/weights.npy?{SMALL}"):
             assert httpx.get(alone.url + path).status_code == 200
-        head = httpx.head(f"{alone.url}/weights.npy?{SMALL}")
+        head = httpx.head(f"{alone.url}/weights.npy?{MIDDLING}")
         assert head.status_code == 200
-        again = httpx.get(f"{alone.url}/weights.npy?{SMALL}", headers={"If-None-Match": head.headers["etag"]})
+        again = httpx.get(f"{alone.url}/weights.npy?{MIDDLING}", headers={"If-None-Match": head.headers["etag"]})
         assert again.status_code == 304
-    assert eventually(lambda: httpx.get(f"{alone.url}/weights.npy?{SMALL}").status_code == 200)
+    assert eventually(lambda: httpx.get(f"{alone.url}/weights.npy?{MIDDLING}").status_code == 200)
 
 
 def test_a_stalled_client_is_let_go_and_cannot_take_its_part_for_the_whole() -> None:
