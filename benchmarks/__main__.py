@@ -1,4 +1,4 @@
-"""Measure the service: python -m benchmarks [--only draw|memory|latency|diagnosis] [--quick]."""
+"""Measure the service: python -m benchmarks [--only NAME] [--quick]."""
 
 import argparse
 import json
@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks import diagnosis, draw, latency, memory
+from benchmarks import diagnosis, draw, latency, memory, small, transfer
 from benchmarks.machine import Machine
 from benchmarks.rows import Row, table
 from benchmarks.sizes import FULL, QUICK, Sizes
@@ -17,6 +17,8 @@ RESULTS = Path(__file__).parent / "results"
 MEASUREMENTS: Mapping[str, Callable[[Sizes], list[Row]]] = MappingProxyType(
     {
         "draw": draw.measure,
+        "transfer": transfer.measure,
+        "small": small.measure,
         "memory": memory.measure,
         "latency": latency.measure,
         "diagnosis": diagnosis.measure,

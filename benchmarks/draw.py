@@ -1,67 +1,76 @@
-"""Time to draw on one thread, against NumPy's own normal values from the same Philox."""
+"""Values drawn in a second on one core: both twins against NumPy, PyTorch and JAX."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
-from statistics import median
-from time import perf_counter
 
 import numpy as np
 
+from benchmarks.libraries import jax_he, numpy_normal, torch_kaiming
+from benchmarks.rounds import median_seconds, one_core
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
+from service.numerics import interpreted
 from service.numerics.activations import Activation
-from service.numerics.reference import Floats
-from service.numerics.sampler import DistributionName, Stream
+from service.numerics.distributions import DistributionName, Source
+from service.numerics.dtypes import Values
 from service.plan import Limits, plan_of
 from service.spec import LARGEST_WIDTH, Bias, Layout, Network
-from service.tensor import Block
+from service.tensor import PANEL_BYTES, Block
 
-LARGEST_RATIO = 0.65
+FillRows = Callable[[Values, Source, int, int], None]
+compiled: FillRows | None = None
+with suppress(ImportError):
+    from service.numerics.compiled import fill_rows as compiled
+LEAST_AGAINST_TORCH, LEAST_AGAINST_NUMPY = 1.8, 1.8
+MISSING = "not installed"
 
 
 def measure(sizes: Sizes) -> list[Row]:
-    """Return the times of all distributions and of both layouts."""
+    """Return the rates of both twins, of all distributions and of both layouts."""
     with one_core():
-        out = np.zeros(sizes.values, np.float32)
-        out.fill(1.0)  # zeros come on pages that the system has yet to make: no round may pay for them
-        return [*_distributions(out, sizes), _transposed(sizes)]
+        return [*_distributions(sizes), *_layouts(sizes)]
 
 
-@contextmanager
-def one_core() -> Iterator[None]:
-    """Keep this process on one core, where the system can, so that no round pays for a move."""
-    if not hasattr(os, "sched_setaffinity"):
-        yield
-        return
-    allowed = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(allowed)})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, allowed)
+def _distributions(sizes: Sizes) -> list[Row]:
+    values = sizes.values
+    out = np.ones((1, values), np.float32)  # written once: no round may pay for pages that the system has yet to make
+    twins: Mapping[str, FillRows | None] = {
+        "numba": compiled,
+        "numpy": interpreted.fill_rows,
+    }
+    peers = {"NumPy": numpy_normal(values), "PyTorch": torch_kaiming(values), "JAX": jax_he(values)}
+    calls: dict[str, Callable[[], object]] = {name: fill for name, fill in peers.items() if fill}
+    for twin, fill in twins.items():
+        for distribution in DistributionName:
+            source = Source.of(1, "layers.0.weight", distribution, 1.0)
+            if fill:
+                calls[f"{twin} {distribution}"] = partial(fill, out, source, 0, values)
+    rates = {name: values / 1e6 / seconds for name, seconds in median_seconds(calls, sizes.rounds).items()}
+    limits = {"numba PyTorch": LEAST_AGAINST_TORCH, "numpy NumPy": LEAST_AGAINST_NUMPY}
+    rows = []
+    for twin in twins:
+        for distribution in DistributionName:
+            if f"{twin} {distribution}" not in rates:
+                rows.append(Row(f"draw {distribution}, {twin} {MISSING}", 0.0, "M/s"))
+                continue
+            for peer in peers if distribution is DistributionName.NORMAL else ["NumPy"]:
+                title = f"draw {distribution} with {twin}, {values / 2**20:g} Mi float32"
+                peer_name = f"{peer} normal" if peer in rates else f"{peer} {MISSING}"
+                limit = limits.get(f"{twin} {peer}") if distribution is DistributionName.NORMAL else None
+                rate = rates[f"{twin} {distribution}"]
+                rows.append(Row(title, rate, "M/s", peer_name, rates.get(peer), smallest_ratio=limit))
+    return rows
 
 
-def _distributions(out: Floats, sizes: Sizes) -> Iterator[Row]:
-    generator = np.random.Generator(np.random.Philox(1))
-    limits = {DistributionName.NORMAL: LARGEST_RATIO}
-    for name in DistributionName:
-        stream = Stream.of(1, "layers.0.weight", name, std=1.0)
-        own, peer = _medians(
-            partial(stream.fill, out, 0),
-            partial(generator.standard_normal, dtype=np.float32, out=out),
-            sizes.rounds,
-        )
-        title = f"draw {name}, {sizes.values / 2**20:g} Mi float32"
-        yield Row(title, own, "s", "NumPy normal", peer, limits.get(name))
-
-
-def _transposed(sizes: Sizes) -> Row:
-    out_in, in_out = (_block(layout, sizes.panel_side) for layout in (Layout.OUT_IN, Layout.IN_OUT))
-    own, peer = _medians(lambda: _read(out_in, sizes.values), lambda: _read(in_out, sizes.values), sizes.rounds)
+def _layouts(sizes: Sizes) -> list[Row]:
     side = sizes.panel_side
-    return Row(f"read out_in, {sizes.values / 2**20:g} Mi of {side} x {side}", own, "s", "in_out", peer)
+    blocks = {layout: _block(layout, side) for layout in Layout}
+    out = np.ones(PANEL_BYTES // 4, np.float32)
+    calls = {str(layout): partial(_read, block, sizes.values, out) for layout, block in blocks.items()}
+    seconds = median_seconds(calls, sizes.rounds)
+    out_in, in_out = (sizes.values / 1e6 / seconds[layout] for layout in (Layout.OUT_IN, Layout.IN_OUT))
+    return [Row(f"read out_in, {sizes.values / 2**20:g} Mi of {side} x {side}", out_in, "M/s", "in_out", in_out)]
 
 
 def _block(layout: Layout, side: int) -> Block:
@@ -69,21 +78,7 @@ def _block(layout: Layout, side: int) -> Block:
     return plan_of(network, 1, Limits(layers=2, width=LARGEST_WIDTH)).tensors[0].whole()
 
 
-def _read(block: Block, count: int) -> None:
-    """Draw the first `count` elements as the service does, one unit after the other."""
+def _read(block: Block, count: int, out: Values) -> None:
+    """Draw the first `count` elements as the service does, one unit after the other in the same memory."""
     for start, stop in block.units(0, count):
-        block.read(start, stop)
-
-
-def _medians(first: Callable[[], object], second: Callable[[], object], rounds: int) -> tuple[float, float]:
-    """Return the median seconds of each, called in turns so that a slow spell of the machine falls on both."""
-    first()
-    second()
-    times = [(_seconds(first), _seconds(second)) for _ in range(rounds)]
-    return median(own for own, _ in times), median(peer for _, peer in times)
-
-
-def _seconds(call: Callable[[], object]) -> float:
-    start = perf_counter()
-    call()
-    return perf_counter() - start
+        block.fill(out[: stop - start], start)
