@@ -15,7 +15,7 @@ Asked = TypeVar("Asked", bound=Request)
 
 INTEGER = re.compile(r"0|-?[1-9][0-9]{0,30}")
 NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
-LAYERS_PATTERN = r"^[1-9][0-9]*(,[1-9][0-9]*)+$"
+LAYERS_PATTERN = r"^[1-9][0-9]{0,9}(,[1-9][0-9]{0,9})+$"
 MOST_PARAMETERS = 100
 
 

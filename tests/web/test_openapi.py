@@ -128,6 +128,15 @@ def test_each_example_of_a_description_runs(client: httpx.Client, field: str) ->
     assert answer.json()["network"][field] == described["examples"][0]
 
 
+@pytest.mark.parametrize(
+    ("layers", "fits"),
+    [("784,10", True), ("2147483647,1", True), ("10000000000,1", False), ("01,2", False), ("784", False)],
+)
+def test_the_pattern_of_layers_is_as_strict_as_a_pattern_can_be(layers: str, fits: bool) -> None:  # noqa: FBT001
+    described = next(one for one in OPENAPI["paths"]["/plan"]["get"]["parameters"] if one["name"] == "layers")
+    assert bool(re.search(described["schema"]["pattern"], layers)) is fits
+
+
 def test_no_field_is_nullable_and_every_integer_is_bounded() -> None:
     def check(schema: Any, where: str) -> None:
         if isinstance(schema, dict):
