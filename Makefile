@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test test-numpy check bench openapi golden lock assets clean
+.PHONY: help serve test test-numpy check bench openapi sdk test-sdk golden lock assets clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -33,6 +33,12 @@ bench: $(VENV)/.develop ## Measure speed, memory and latency, each against a pee
 openapi: $(VENV)/.develop ## Rewrite openapi/openapi.json from the app
 	$(BIN)/python -m openapi.write
 
+sdk: $(VENV)/.sdk openapi/node_modules/.package-lock.json ## Generate an SDK into openapi/sdk: make sdk FOR=go
+	$(BIN)/python -m openapi.sdk $(FOR)
+
+test-sdk: $(VENV)/.sdk openapi/node_modules/.package-lock.json ## Generate, compile and run a client in each language
+	$(BIN)/pytest --durations=0 openapi
+
 golden: $(VENV)/.develop ## Rewrite the frozen digests; CHANGELOG must say why they changed
 	$(BIN)/python -m tests.golden
 
@@ -43,6 +49,8 @@ lock: | $(BIN)/python ## Pin the newest versions of all dependencies, with hashe
 	$(LOCK) pyproject.toml --extra fast -o requirements-fast.txt
 	$(LOCK) pyproject.toml -c requirements-fast.txt -o requirements.txt
 	$(LOCK) pyproject.toml --group develop -c requirements-fast.txt -o requirements-develop.txt
+	for group in sdk; do $(LOCK) --group $$group -c requirements-develop.txt -o requirements-$$group.txt; done
+	cd openapi && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --package-lock-only --ignore-scripts
 
 EXPLORER := 2.4.820
 EXPLORER_SHA256 := 6bb3f4f29b0d740f1fc0970cd4245e01d2c1346df5a26ecd20a2f7a5dda5f837
@@ -53,7 +61,7 @@ assets: ## Fetch the script of /docs again, at its pinned version and digest
 		&& cp package/LICENSE $(CURDIR)/service/web/static/openapi-explorer.LICENSE.txt
 
 clean: ## Remove what was made
-	rm -rf $(VENV) $(VENV)-numpy .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-numpy openapi/sdk openapi/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 %/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fanin needs Python 3.11 or newer: make PYTHON=python3.13")'
@@ -70,4 +78,12 @@ $(VENV)/.develop: requirements-fast.txt requirements-develop.txt | $(BIN)/python
 
 $(VENV)-numpy/.develop: requirements-develop.txt | $(VENV)-numpy/bin/python
 	$(VENV)-numpy/bin/$(INSTALL) -r requirements-develop.txt
+	touch $@
+
+$(VENV)/.sdk: $(VENV)/.%: requirements-%.txt $(VENV)/.develop
+	$(BIN)/$(INSTALL) -r requirements-$*.txt
+	touch $@
+
+openapi/node_modules/.package-lock.json: openapi/package-lock.json | $(VENV)/.sdk
+	cd openapi && PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --no-audit --no-fund
 	touch $@
