@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test test-numpy check bench openapi sdk test-sdk golden lock assets clean
+.PHONY: help serve test test-numpy check bench openapi sdk test-sdk fuzz golden lock assets clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -39,6 +39,10 @@ sdk: $(VENV)/.sdk openapi/node_modules/.package-lock.json ## Generate an SDK int
 test-sdk: $(VENV)/.sdk openapi/node_modules/.package-lock.json ## Generate, compile and run a client in each language
 	$(BIN)/pytest --durations=0 openapi
 
+EXAMPLES ?= 300
+fuzz: $(VENV)/.fuzz ## Send EXAMPLES requests to each operation, 300 unless told otherwise
+	$(BIN)/python -m openapi.fuzz $(EXAMPLES)
+
 golden: $(VENV)/.develop ## Rewrite the frozen digests; CHANGELOG must say why they changed
 	$(BIN)/python -m tests.golden
 
@@ -49,7 +53,7 @@ lock: | $(BIN)/python ## Pin the newest versions of all dependencies, with hashe
 	$(LOCK) pyproject.toml --extra fast -o requirements-fast.txt
 	$(LOCK) pyproject.toml -c requirements-fast.txt -o requirements.txt
 	$(LOCK) pyproject.toml --group develop -c requirements-fast.txt -o requirements-develop.txt
-	for group in sdk; do $(LOCK) --group $$group -c requirements-develop.txt -o requirements-$$group.txt; done
+	for group in sdk fuzz; do $(LOCK) --group $$group -c requirements-develop.txt -o requirements-$$group.txt; done
 	cd openapi && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --package-lock-only --ignore-scripts
 
 EXPLORER := 2.4.820
@@ -80,7 +84,7 @@ $(VENV)-numpy/.develop: requirements-develop.txt | $(VENV)-numpy/bin/python
 	$(VENV)-numpy/bin/$(INSTALL) -r requirements-develop.txt
 	touch $@
 
-$(VENV)/.sdk: $(VENV)/.%: requirements-%.txt $(VENV)/.develop
+$(VENV)/.sdk $(VENV)/.fuzz: $(VENV)/.%: requirements-%.txt $(VENV)/.develop
 	$(BIN)/$(INSTALL) -r requirements-$*.txt
 	touch $@
 

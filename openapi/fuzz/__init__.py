@@ -1,0 +1,1 @@
+"""Requests made up from the document, sent to the running service."""
