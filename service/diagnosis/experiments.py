@@ -8,9 +8,9 @@ from pydantic import MISSING
 
 from service.diagnosis.diagnose import Subject, examine
 from service.diagnosis.layer_figures import figure
+from service.diagnosis.mean_field import LayerSetup, mean_field
 from service.diagnosis.passes import DenseLayer
 from service.diagnosis.report import Automatic, Diagnosis
-from service.diagnosis.theory import LayerSetup, expected
 from service.diagnosis.uploads import OwnWeights
 from service.diagnosis.verdicts import overall
 from service.errors import TooLarge
@@ -85,20 +85,19 @@ def _diagnosis(
         normalization=experiment.normalization,
         layers=reports,
         verdict=overall(reports),
-        auto=_automatic([subject.layer for subject in subjects], samples, normalized=is_normalized),
+        auto=_automatic([subject.layer for subject in subjects], normalized=is_normalized),
     )
 
 
-def _automatic(layers: Sequence[DenseLayer], samples: int, *, normalized: bool) -> Automatic:
-    """Return what the scheme auto would have led to, by theory."""
+def _automatic(layers: Sequence[DenseLayer], *, normalized: bool) -> Automatic:
+    """Return what the scheme auto would have led to, by mean-field theory."""
     setups, schemes = [], []
     for layer in layers:
         fan = Fan(*layer.weight.shape)
         choice = choose(SchemeName.AUTO, layer.activation, fan, fixed_std=0.0)
         schemes.append(choice.scheme)
         setups.append(LayerSetup(layer.activation, fan.inputs, fan.outputs, choice.std))
-    with np.errstate(all="ignore"):
-        theories = expected(setups, samples, normalized=normalized)
+    theories = mean_field(setups, normalized=normalized)
     return Automatic(
         schemes=schemes,
         theory_std=[theory.std for theory in theories if figure(theory.std) is not MISSING],

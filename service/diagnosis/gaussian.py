@@ -11,6 +11,7 @@ from service.numerics.activations import FUNCTIONS, Activation, Floats
 
 # Highest order of the Hermite expansions. What lies beyond it is known in sum and counted at the next order.
 DEGREE = 64
+ORDERS = np.arange(DEGREE + 2)
 POINTS_PER_PANEL = 10
 # Density and Hermite functions up to DEGREE vary on the scale of WIDEST; beyond OUTERMOST the density is 1e-24.
 WIDEST, OUTERMOST = 0.75, 10.5
@@ -65,8 +66,6 @@ class Moments:
     square: float  # E[φ²]
     variance: float  # E[φ²] - E[φ]²
     slope_square: float  # E[φ'²]
-    mean_gain: float  # d E[φ] / d log q = E[φ' u] / 2
-    square_gain: float  # d E[φ²] / d log q = E[φ φ' u]
 
 
 @lru_cache(maxsize=1024)
@@ -82,73 +81,44 @@ def moments(activation: Activation, q: float) -> Moments:
     mean = float(found.weights @ value)
     # The square of the centred value, since the difference of squares would cancel.
     variance = float(found.weights @ np.square(value - mean))
-    weighted = found.weights * slope
-    return Moments(
-        mean,
-        variance + mean * mean,
-        variance,
-        float(weighted @ slope),
-        float(weighted @ u) / 2,
-        float(weighted @ (value * u)),
-    )
+    slope_square = float((found.weights * slope) @ slope)
+    return Moments(mean, variance + mean * mean, variance, slope_square)
 
 
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """Expectations over two pre-activations u and v of the same q and correlation c.
+class PairSeries(NamedTuple):
+    """Expectations over two pre-activations of the same q and correlation c, as coefficients of c^ORDERS.
 
-    By Mehler's formula: if f = Σ a_k He_k / sqrt(k!) and g = Σ b_k He_k / sqrt(k!), then E[f(u) g(v)] = Σ a_k b_k c^k.
-    Values are in units of the root mean square of the activation.
+    By Mehler's formula, f = Σ a_k He_k / sqrt(k!) has E[f(u) f(v)] = Σ a_k² c^k. Order 0 is E[f]², the sum of all
+    orders is E[f²]. Here ψ = φ - E[φ].
     """
 
-    mean: float
-    value: Floats  # shape (DEGREE + 2,): coefficients of ψ = φ - E[φ]
-    square: Floats  # the same of φ² - E[φ²]
-    centred_square: Floats  # the same of ψ²
-
-    @property
-    def variance(self) -> np.float64:
-        """E[ψ²], of a type that divides by zero quietly."""
-        return np.float64(self.centred_square[0])
-
-    def product(self, c: Floats) -> Floats:
-        """Return E[φ(u) φ(v)]."""
-        return _series(self.value * self.value, c) + self.mean**2
-
-    def squares(self, c: Floats) -> Floats:
-        """Return E[φ²(u) φ²(v)]."""
-        return _series(self.square * self.square, c) + 1.0
-
-    def centred(self, c: Floats, first: int = 0) -> Floats:
-        """Return E[ψ(u) ψ(v)] from Hermite order `first` on."""
-        return _series(np.where(np.arange(DEGREE + 2) >= first, self.value * self.value, 0.0), c)
-
-    def centred_squares(self, c: Floats, first: int = 0) -> Floats:
-        """Return E[ψ²(u) ψ²(v)] from Hermite order `first` on."""
-        return _series(np.where(np.arange(DEGREE + 2) >= first, self.centred_square * self.centred_square, 0.0), c)
+    value: Floats  # E[φ(u) φ(v)] / E[φ²]
+    square: Floats  # E[φ²(u) φ²(v)] / E[φ²]²
+    centred: Floats  # E[ψ(u) ψ(v)] / E[ψ²]
+    centred_square: Floats  # E[ψ²(u) ψ²(v)] / E[ψ²]²
 
 
-@lru_cache(maxsize=128)
-def pairs(activation: Activation, q: float) -> Pairs:
-    """Return the expansions at second moment q of the pre-activations."""
+def pair_series(activation: Activation, q: float) -> PairSeries:
+    """Return the series at second moment q of the pre-activations; those of ψ are NaN where φ does not vary."""
     kinks = _kinks(activation, math.sqrt(q))
     z, weights = rule(kinks)
     value = FUNCTIONS[activation].value(math.sqrt(q) * z)
     value = value / np.abs(value).max()  # so that no fourth power overflows
     value = value / np.sqrt(weights @ np.square(value))
-    mean = float(weights @ value)
+    mean = weights @ value
     centred = value - mean
-    expansions = (_expansion(kinks, values) for values in (centred, np.square(value) - 1.0, np.square(centred)))
-    return Pairs(mean, *expansions)
+    variance = weights @ np.square(centred)
+    series = _series(kinks, centred)
+    return PairSeries(
+        np.where(ORDERS == 0, mean * mean, series),
+        _series(kinks, np.square(value)),
+        series / variance,
+        _series(kinks, np.square(centred) / variance),
+    )
 
 
-def _expansion(kinks: tuple[float, ...], values: Floats) -> Floats:
-    """Return the coefficients up to DEGREE, and one more that stands for all the rest."""
+def _series(kinks: tuple[float, ...], values: Floats) -> Floats:
+    """Return the squared Hermite coefficients up to DEGREE, and one more for what is left of the mean square."""
     coefficients = hermite(kinks) @ values
-    rest = rule(kinks).weights @ np.square(values) - coefficients @ coefficients
-    return np.append(coefficients, math.sqrt(max(rest, 0.0)))
-
-
-def _series(coefficients: Floats, c: Floats) -> Floats:
-    result: Floats = np.power.outer(c, np.arange(DEGREE + 2)) @ coefficients
-    return result
+    left = rule(kinks).weights @ np.square(values) - coefficients @ coefficients
+    return np.append(np.square(coefficients), np.maximum(left, 0.0))

@@ -1,78 +1,49 @@
-"""What mean-field theory expects of each layer.
+"""What theory expects of each layer: its mean field, and how far the std of a layer of finite width strays from that.
 
-Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232.
+The bounds of the std are to hold 95 % of layers, over networks whose weights and inputs are drawn anew. In the networks
+that tests/diagnosis/test_theory.py simulates, all of width 100 or more:
 
-Inputs are independent samples of mean 0 and variance 1. In layers of infinite width all samples have
-pre-activations of one second moment q, and
+- Without normalization they hold about 95 % of layers, in every cell of activation, gain, depth and samples.
+- With batch normalization they hold at least about 95 %, and are mostly wider than need be: of layers close to linear
+  they hold nearly all. The exception is elu with 1000 samples, where about 9 % of layers lie outside.
 
-    q_1 = fan_in σ_w² + σ_b²,    q' = fan_in σ_w² E[φ(√q z)²] + σ_b²,    z ~ N(0, 1).
-
-With batch normalization the activation's argument has second moment v / (v + ε), where v is the
-variance of the pre-activation over the samples, and the gradient is divided by v + ε in variance:
-Yang et al. 2019, arXiv:1902.08129.
+Layers of one network stray together: of a single network all may lie within, or none.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice, repeat
 
 import numpy as np
 
-from service.diagnosis.gaussian import Moments, moments
-from service.diagnosis.passes import EPSILON
-from service.diagnosis.spread import LayerSetup, spreads
+from service.diagnosis.mean_field import LayerMeanField, LayerSetup, mean_field
+from service.diagnosis.spread_normalized import normalized_spreads
+from service.diagnosis.spread_plain import plain_spreads
 
-__all__ = ["LayerSetup", "LayerTheory", "expected", "moments"]
+UNKNOWN = (np.nan, np.nan)
 
 
 @dataclass(frozen=True, slots=True)
-class LayerTheory:
-    """What to expect of a layer; any figure may be infinite or NaN after an overflow."""
+class LayerTheory(LayerMeanField):
+    """The mean field of a layer, and the bounds of its std; any figure may be infinite or NaN after an overflow."""
 
-    mean: float  # of the activation
-    std: float  # of the activation, over samples and nodes
-    std_low: float  # about 95 of 100 layers of this width (with normalization: at least) have a std
+    std_low: float  # about 95 of 100 layers of this width (with normalization: mostly more) have a std
     std_high: float  # between these
-    gradient_ratio: float  # std of the gradient at the pre-activation, relative to the last layer's
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """One layer on the way forward."""
-
-    moments: Moments  # of what enters the activation
-    through_normalization: float  # factor of the gradient's variance; 1 without normalization
 
 
 def expected(layers: Sequence[LayerSetup], samples: int, *, normalized: bool) -> list[LayerTheory]:
     """Return the expectations for a batch of so many samples, from the first layer to the last."""
-    # Overflow gives figures that are infinite or NaN.
+    found = mean_field(layers, normalized=normalized)
+    # Overflow gives bounds that are NaN.
     with np.errstate(all="ignore"):
-        forward = list(_forward(layers, normalized=normalized))
         bounds = list(spreads(layers, samples, normalized=normalized))
-    ratios = _gradient_variances(layers, forward)
     return [
-        LayerTheory(layer.moments.mean, std, min(low, std), max(high, std), math.sqrt(ratio))
-        for layer, (low, high), ratio in zip(forward, bounds, ratios, strict=True)
-        for std in [math.sqrt(layer.moments.variance)]
+        LayerTheory(layer.mean, layer.std, layer.gradient_ratio, min(low, layer.std), max(high, layer.std))
+        for layer, (low, high) in zip(found, bounds, strict=True)
     ]
 
 
-def _forward(layers: Sequence[LayerSetup], *, normalized: bool) -> Iterator[_Expected]:
-    before = 1.0  # second moment of what enters the layer, or its variance if batches are normalized
-    for layer in layers:
-        weighted = layer.fan_in * layer.weight_std * layer.weight_std * before
-        # A normalization removes the bias with the mean of each node.
-        q = weighted / (weighted + EPSILON) if normalized else weighted + layer.bias_std * layer.bias_std
-        found = moments(layer.activation, q)
-        yield _Expected(found, 1 / (weighted + EPSILON) if normalized else 1.0)
-        before = found.variance if normalized else found.square
-
-
-def _gradient_variances(layers: Sequence[LayerSetup], forward: Sequence[_Expected]) -> list[float]:
-    """Return the variance of the gradient at each layer, relative to the last layer's."""
-    ratios = [1.0]
-    for layer, above in zip(reversed(forward[:-1]), reversed(layers[1:]), strict=True):
-        gain = above.width * above.weight_std * above.weight_std
-        ratios.append(ratios[-1] * gain * layer.moments.slope_square * layer.through_normalization)
-    return ratios[::-1]
+def spreads(layers: Sequence[LayerSetup], samples: int, *, normalized: bool) -> Iterator[tuple[float, float]]:
+    """Yield the bounds of the std of each layer: NaN from where a second moment is 0 or has overflowed."""
+    walk = normalized_spreads(layers, samples) if normalized else plain_spreads(layers, samples)
+    return islice(chain(walk, repeat(UNKNOWN)), len(layers))
