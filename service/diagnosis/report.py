@@ -79,7 +79,7 @@ class Theory(Document):
     std_low: Annotated[Positive | MISSING, Field(examples=[0.6])] = MISSING
     """Lower end of the spread that a layer of this width has around `std`."""
     std_high: Annotated[Positive | MISSING, Field(examples=[0.66])] = MISSING
-    """Upper end of that spread; about 95 of 100 layers lie within it."""
+    """Upper end of that spread; about 95 of 100 layers lie within it, with normalization at least."""
     gradient_ratio: Annotated[Positive | MISSING, Field(examples=[0.9])] = MISSING
     """Expected ratio of the gradient's standard deviation to that of the last layer."""
 
