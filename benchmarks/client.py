@@ -7,7 +7,7 @@ from http.client import HTTPConnection
 from service.spec import Layout
 from tests.running import HOST
 
-BUFFER_BYTES = 2**20
+BUFFER_BYTES = 2**17  # stays in the cache of the client's core
 TIMEOUT_SECONDS = 60
 
 

@@ -24,6 +24,7 @@ with suppress(ImportError):
     from service.numerics.compiled import fill_rows as compiled
 LEAST_AGAINST_TORCH, LEAST_AGAINST_NUMPY = 1.8, 1.8
 MISSING = "not installed"
+PEERS = ("NumPy", "PyTorch", "JAX")
 
 
 def measure(sizes: Sizes) -> list[Row]:
@@ -39,14 +40,19 @@ def _distributions(sizes: Sizes) -> list[Row]:
         "numba": compiled,
         "numpy": interpreted.fill_rows,
     }
-    peers = {"NumPy": numpy_normal(values), "PyTorch": torch_kaiming(values), "JAX": jax_he(values)}
-    calls: dict[str, Callable[[], object]] = {name: fill for name, fill in peers.items() if fill}
+    calls: dict[str, Callable[[], object]] = {"NumPy": numpy_normal(values)}
+    if torch := torch_kaiming(values):
+        calls["PyTorch"] = torch
     for twin, fill in twins.items():
         for distribution in DistributionName:
             source = Source.of(1, "layers.0.weight", distribution, 1.0)
             if fill:
                 calls[f"{twin} {distribution}"] = partial(fill, out, source, 0, values)
-    rates = {name: values / 1e6 / seconds for name, seconds in median_seconds(calls, sizes.rounds).items()}
+    seconds = median_seconds(calls, sizes.rounds)
+    if jax := jax_he(values):
+        # Alone, since its threads stay busy for a while after its work is done.
+        seconds |= median_seconds({"JAX": jax}, sizes.rounds)
+    rates = {name: values / 1e6 / took for name, took in seconds.items()}
     limits = {"numba PyTorch": LEAST_AGAINST_TORCH, "numpy NumPy": LEAST_AGAINST_NUMPY}
     rows = []
     for twin in twins:
@@ -54,7 +60,7 @@ def _distributions(sizes: Sizes) -> list[Row]:
             if f"{twin} {distribution}" not in rates:
                 rows.append(Row(f"draw {distribution}, {twin} {MISSING}", 0.0, "M/s"))
                 continue
-            for peer in peers if distribution is DistributionName.NORMAL else ["NumPy"]:
+            for peer in PEERS if distribution is DistributionName.NORMAL else PEERS[:1]:
                 title = f"draw {distribution} with {twin}, {values / 2**20:g} Mi float32"
                 peer_name = f"{peer} normal" if peer in rates else f"{peer} {MISSING}"
                 limit = limits.get(f"{twin} {peer}") if distribution is DistributionName.NORMAL else None
