@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, quote, urlencode
@@ -62,6 +63,7 @@ def request_of(model: type[Asked], found: Mapping[str, str]) -> Asked:
     return model.of({name: READERS[name](text) if name in READERS else text for name, text in found.items()})
 
 
+@lru_cache(maxsize=256)  # one answer needs it several times
 def query_of(network: Network, seed: int) -> str:
     """Return the canonical query string of a network with this seed: what is at its default is left out."""
     return urlencode(_canonical(network.model_copy(update={"seed": seed})), safe=",", quote_via=quote)

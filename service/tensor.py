@@ -40,7 +40,7 @@ class Tensor:
     @property
     def byte_count(self) -> int:
         """Size of the values in bytes."""
-        return self.whole().byte_count
+        return self.elements * DTYPES[self.dtype].size
 
     def whole(self) -> "Block":
         """Return the block that is the whole tensor."""

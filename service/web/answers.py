@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
-from typing import NamedTuple
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -91,11 +90,13 @@ def identify(network: Network, resource: Resource) -> Identity:
     return Identity(seed, headers | {"Cache-Control": PERMANENT, "ETag": etag}, etag)
 
 
-class Prepared(NamedTuple):
+@dataclass(slots=True)
+class Prepared:
     """An answer before its conditions are looked at and a number is drawn."""
 
     identity: Identity
     body: Body | Callable[[], bytes]
+    content: bytes | None = None  # the whole body, once it was made at once
 
 
 def _prepare(network: Network, resource: Resource, body_of: BodyOf, limits: Limits) -> Prepared:
@@ -112,7 +113,8 @@ async def answer(request: Request, network: Network, resource: Resource, body_of
     settings: Settings = request.app.state.settings
     is_small = len(network.layers) <= MOST_LAYERS_AT_ONCE
     prepare = _kept if is_small and network.seed is not MISSING else _prepare
-    identity, body = prepare(network, resource, body_of, settings.limits)
+    prepared = prepare(network, resource, body_of, settings.limits)
+    identity, body = prepared.identity, prepared.body
     if unmodified := identity.not_modified(request):
         return unmodified
     headers, status = dict(identity.headers), HTTPStatus.OK
@@ -122,13 +124,24 @@ async def answer(request: Request, network: Network, resource: Resource, body_of
             headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{body.length}"
             status, body = HTTPStatus.PARTIAL_CONTENT, body.cut(part.start, part.stop)
     drawing: Drawing = request.app.state.drawing
-    if callable(body):
-        content = body() if is_small else await asyncio.get_running_loop().run_in_executor(drawing.workers, body)
-        return Response(content, status, headers, resource.media_type)
-    _check_size(body, settings)
-    if body.length is not None and body.length <= MOST_BYTES_AT_ONCE:
-        return Response(drawing.at_once(body), status, headers, resource.media_type)
-    return DrawnResponse(body, drawing, status, headers, resource.media_type)
+    if not callable(body):
+        _check_size(body, settings)
+        if body.length is None or body.length > MOST_BYTES_AT_ONCE:
+            return DrawnResponse(body, drawing, status, headers, resource.media_type)
+    whole = body is prepared.body
+    content = prepared.content if whole else None
+    if content is None:
+        content = await _made(body, drawing, at_once=is_small)
+    if whole:
+        prepared.content = content
+    return Response(content, status, headers, resource.media_type)
+
+
+async def _made(body: Body | Callable[[], bytes], drawing: Drawing, *, at_once: bool) -> bytes:
+    """Return a small body, or a document, which a worker makes if it is not to be made at once."""
+    if not callable(body):
+        return drawing.at_once(body)
+    return body() if at_once else await asyncio.get_running_loop().run_in_executor(drawing.workers, body)
 
 
 def _check_size(body: Body, settings: Settings) -> None:

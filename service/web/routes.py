@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -83,7 +82,7 @@ class TensorRoute:
 
 
 def _plan_as_json(plan: Plan) -> Callable[[], bytes]:
-    return cache(lambda: plan_document(plan, plan.tensors).model_dump_json().encode())
+    return lambda: plan_document(plan, plan.tensors).model_dump_json().encode()
 
 
 NETWORK_ROUTES = (
