@@ -8,7 +8,6 @@ from functools import cache
 
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi.staticfiles import StaticFiles
 
 from service import __version__
 from service.numerics.known_answers import arithmetic_is_exact
@@ -17,7 +16,8 @@ from service.web import openapi, problems
 from service.web.diagnosis import Clinic, add_diagnosis_routes
 from service.web.metrics import Metrics
 from service.web.observing import Observing
-from service.web.operations import STATIC, add_operations_routes
+from service.web.operations import add_operations_routes
+from service.web.pages import add_pages_routes, static_files
 from service.web.revalidating import Revalidating, Unmodified
 from service.web.routes import PlainRoute, add_heads, add_weights_routes
 from service.web.settings import Settings
@@ -71,8 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
     add_weights_routes(app.router)
     add_diagnosis_routes(app.router)
     add_operations_routes(app.router)
+    add_pages_routes(app.router)
     add_heads(app.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", static_files(), name="static")
     app.openapi = cache(lambda: openapi.document(app))  # type: ignore[method-assign]
     app.state.unmodified = Unmodified()
     app.add_middleware(Revalidating, unmodified=app.state.unmodified)

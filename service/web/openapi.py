@@ -113,6 +113,13 @@ def json_response(model: type[BaseModel], description: str) -> Responses:
     return found | _not_modified()
 
 
+def text_response(media_type: str, description: str) -> Responses:
+    """Return the documentation of a body of text that is not JSON."""
+    content = {media_type: {"schema": {"type": "string"}}}
+    found: Responses = {200: {"description": description, "content": content, "headers": _headers(RESPONSE_HEADERS)}}
+    return found | _not_modified()
+
+
 def problem_responses(statuses: Iterable[HTTPStatus]) -> Responses:
     """Return the documentation of failures with these statuses."""
     titles = {kind.status: kind.title for kind in KINDS.values()}

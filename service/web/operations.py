@@ -1,4 +1,4 @@
-"""The paths for those who run the service, and its documentation."""
+"""The paths for those who run the service, and the recipe."""
 
 import platform
 from http import HTTPStatus
@@ -23,8 +23,6 @@ STATIC = Path(__file__).parent / "static"
 RECIPE_PATH = "/docs/recipe.md"
 VECTORS_PATH = "/docs/recipe-vectors.json"
 NEVER_STORED = {"Cache-Control": "no-store"}
-# The documentation page runs a script of ours and inserts styles of its own; nothing comes from elsewhere.
-DOCS_POLICY = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'"
 
 
 class Status(Document):
@@ -93,14 +91,8 @@ async def recipe_vectors(_: Request) -> Response:
     return FileResponse(STATIC / "recipe-vectors.json", media_type="application/json")
 
 
-async def documentation_page(_: Request) -> Response:
-    """Return the page that shows the OpenAPI document; its script is served by this service too."""
-    headers = {"Content-Security-Policy": DOCS_POLICY}
-    return FileResponse(STATIC / "docs.html", media_type="text/html; charset=utf-8", headers=headers)
-
-
 def add_operations_routes(router: APIRouter) -> None:
-    """Add the routes for operators and readers."""
+    """Add the routes for operators and programmers."""
     refused = problem_responses((HTTPStatus.SERVICE_UNAVAILABLE,))
     alive, ready = _json(Status, "The process answers."), _json(Status, "The arithmetic is exact.") | refused
     versions, counts = _json(Version, "The versions."), _content("text/plain", "The counts.")
@@ -115,7 +107,6 @@ def add_operations_routes(router: APIRouter) -> None:
         router, VECTORS_PATH, recipe_vectors, operation_id="getRecipeVectors", summary="Known answers of the recipe",
         responses=vectors,
     )  # fmt: skip
-    router.add_api_route("/docs", documentation_page, methods=["GET"], include_in_schema=False)
 
 
 def _json(model: type[Document], description: str) -> Responses:

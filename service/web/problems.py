@@ -120,7 +120,7 @@ KINDS: Mapping[type[ServiceError], Kind] = MappingProxyType(
             HTTPStatus.PRECONDITION_FAILED,
             "precondition-failed",
             "The body is another one than If-Match names",
-            lambda error: f"This URL has ETag {error.etag} for ever.",
+            lambda error: f"This URL has ETag {error.etag}.",
             lambda error: {"ETag": error.etag},
         ),
         TooLarge: Kind(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", "Too much was asked for", _too_large),

@@ -151,6 +151,12 @@ TABLE = {
     "unknown path": Refused("/weights.onnx", 404, ("/weights.onnx", "/docs")),
     "path with a slash at its end": Refused(f"/plan/?{GOOD}", 404, ("/plan/",)),
     "POST of a file": Refused("/static/docs.html", 405, ("POST", "GET, HEAD"), "POST"),
+    "unknown file": Refused("/static/lab/nothing.js", 404, ("/static/lab/nothing.js", "/docs")),
+    "folder of files": Refused("/static/lab", 404, ("/static/lab",)),
+    "file name with a zero byte": Refused("/static/%00.js", 404, ("/static/",)),
+    "file name of 5000 letters": Refused(f"/static/{'x' * 5000}", 404, ("/static/xxx",)),
+    "POST of the page": Refused("/", 405, ("POST", "GET, HEAD"), "POST"),
+    "POST of a picture": Refused("/diagnose.svg", 405, ("POST", "GET, HEAD"), "POST", b"{}", JSON),
     "path out of the static folder": Refused("/static/..%2F..%2Fapp.py", 404, ("/static/",)),
 }  # fmt: skip
 

@@ -60,7 +60,8 @@ def test_the_committed_document_is_the_one_that_is_served(client: httpx.Client) 
 
 def test_operation_ids_are_stable_camel_case() -> None:
     assert sorted(OPERATIONS) == [
-        "getDiagnosis", "getLiveness", "getMetrics", "getPlan", "getReadiness", "getRecipe", "getRecipeVectors",
+        "getDiagnosis", "getDiagnosisPicture", "getLiveness", "getMetrics", "getPlan", "getReadiness",
+        "getRecipe", "getRecipeVectors",
         "getTensorBin", "getTensorJson", "getTensorNpy", "getVersion",
         "getWeightsJson", "getWeightsNpy", "getWeightsNpz", "getWeightsSafetensors",
         "postDiagnosis", "postOwnWeights", "postPlan",
