@@ -98,8 +98,12 @@ class CompressedFiles(StaticFiles):
         status_code: int = HTTPStatus.OK,  # noqa: ARG002 - of the base class, which has pages for failures too
     ) -> Response:
         """Answer with one file."""
-        file = _read(Path(full_path), stat_result.st_mtime_ns, stat_result.st_size)
-        return file.answer(scope["method"], Headers(scope=scope), PAGE_POLICY)
+        return static_file(Path(full_path), stat_result).answer(scope["method"], Headers(scope=scope), PAGE_POLICY)
+
+
+def static_file(path: Path, status: os.stat_result) -> StaticFile:
+    """Return a file; one that is written anew, as while somebody works on a page, is another one."""
+    return _read(path, status.st_mtime_ns, status.st_size)
 
 
 def accepts_gzip(accepted: str) -> bool:
@@ -131,11 +135,9 @@ def add_pages_routes(router: APIRouter) -> None:
 
 
 def _page(path: Path, request: Request, policy: str) -> Response:
-    status = path.stat()
-    return _read(path, status.st_mtime_ns, status.st_size).answer(request.method, request.headers, policy)
+    return static_file(path, path.stat()).answer(request.method, request.headers, policy)
 
 
-# A file that is written anew, as while somebody works on a page, is another one.
 @lru_cache(maxsize=MOST_FILES_KEPT)
 def _read(path: Path, _changed: int, _size: int) -> StaticFile:
     body = path.read_bytes()

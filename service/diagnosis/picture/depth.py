@@ -140,7 +140,7 @@ def _drawn_curve(panel: Panel, curve: Curve) -> Markup:
             parts.append(element("polyline", points=points(_overhanging(places, _overhang(panel))), **stroke, **dash))
         if len(shown) <= MOST_MARKERS or len(run) == 1:
             parts += [_marker(curve, x, y) for x, y in places if curve.shape]
-    return group(*parts, class_=f"curve {curve.name}")
+    return group(*parts, class_=f"curve {curve.name.replace(' ', '-')}")
 
 
 def _marker(curve: Curve, x: float, y: float) -> Markup:

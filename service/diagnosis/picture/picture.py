@@ -156,7 +156,7 @@ def panels_of(layers: Sequence[LayerReport]) -> tuple[Panel, ...]:
         Panel("activation-std", "Std of the activations", (measured, Curve("theory", theory, THEORY, "6 3")), band),
         Panel(
             "gradient-std", "Std of the gradients",
-            (gradients, Curve("theory, from the last layer back", expected_gradients(layers), THEORY, "6 3")),
+            (gradients, Curve("theory from the last layer back", expected_gradients(layers), THEORY, "6 3")),
         ),
         Panel("shares", "Dead and saturated", shares, is_share=True),
         Panel("effective-rank", "Effective rank beside the width", (rank, width)),

@@ -14,7 +14,7 @@ from service.numerics.activations import FUNCTIONS, Activation
 Series = list[float | None]
 
 # Pre-activations among which the ends of saturation are looked for: all bounded functions saturate within.
-GRID = np.linspace(-20, 20, 4001)
+GRID = np.linspace(-20, 20, 40_001)
 
 
 def known(figure: float | MISSING) -> float | None:
