@@ -143,7 +143,6 @@ def add_diagnosis_routes(router: APIRouter) -> None:
     example = json.loads(EXAMPLE.read_text(encoding="utf-8"))
     found[200]["content"] = {JSON: {"example": example}}
     answered: Responses = {200: found[200]}
-    own: Responses = {200: {"model": Diagnosis, "description": "The diagnosis."}}
     refused_post = (
         HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.UNSUPPORTED_MEDIA_TYPE, *REFUSED,
     )  # fmt: skip
@@ -166,6 +165,11 @@ def add_diagnosis_routes(router: APIRouter) -> None:
         openapi_extra={"requestBody": json_body(Experiment)},
         responses=answered | problem_responses(refused_post),
     )  # fmt: skip
+    _add_own_weights_route(router)
+
+
+def _add_own_weights_route(router: APIRouter) -> None:
+    own: Responses = {200: {"model": Diagnosis, "description": "The diagnosis."}}
     router.add_api_route(
         "/diagnose/weights", post_own_weights, methods=["POST"], operation_id="postOwnWeights", tags=["diagnosis"],
         summary="Diagnosis of your own weights", description=DESCRIPTION, response_class=Response,

@@ -37,10 +37,7 @@ class Drawn:
 
     def points(self, panel: str, curve: str) -> dict[float, float]:
         """Return the figures of a curve by layer, as the ticks of the panel's axes say."""
-        frame = self.panel(panel)
-        x = axis([(place(tick, "x"), number(tick)) for tick in self.all("text", "x tick", frame)])
-        log = panel != "shares"
-        y = axis([(place(tick, "y"), number(tick)) for tick in self.all("text", "y tick", frame)], log=log)
+        frame, (x, y) = self.panel(panel), self.axes(panel)
         (drawn,) = [
             node for node in self.all("g", "curve", frame) if node.get("class") == f"curve {curve.replace(' ', '-')}"
         ]
@@ -48,8 +45,21 @@ class Drawn:
         places += [(place(mark, "x") + 3.2, place(mark, "y") + 3.2) for mark in self.all("rect", within=drawn)]
         if not places:
             places = [pair for line in self.all("polyline", within=drawn) for pair in pairs(line)]
+        return {round(x(left), 3): y(top) for left, top in places}
+
+    def band(self, panel: str) -> list[tuple[float, float]]:
+        """Return the corners of a panel's band: layer, which may lie a little beside its own, and figure."""
+        x, y = self.axes(panel)
+        bands = self.all("polygon", "band", self.panel(panel))
+        return [(x(left), y(top)) for band in bands for left, top in pairs(band)]
+
+    def axes(self, panel: str) -> tuple[Callable[[float], float], Callable[[float], float]]:
+        """Return what places in a panel are worth, across and upwards."""
+        frame = self.panel(panel)
+        x = axis([(place(tick, "x"), number(tick)) for tick in self.all("text", "x tick", frame)])
         # The words of a tick stand a little below the place that they name.
-        return {round(x(left), 3): y(top + 3.5) for left, top in places}
+        ticks = [(place(tick, "y") - 3.5, number(tick)) for tick in self.all("text", "y tick", frame)]
+        return x, axis(ticks, log=panel != "shares")
 
     def bars(self, cell: Node) -> list[tuple[float, float, float]]:
         """Return lower edge, upper edge and height, from 0 to 1, of each bar of a histogram."""

@@ -12,16 +12,9 @@ import numpy.typing as npt
 import pytest
 from pydantic import MISSING
 
-from service.diagnosis.layer_figures import SATURATED_SLOPE
-from service.diagnosis.picture.histograms import MOST_CELLS
-from service.diagnosis.picture.marks import SIGNS
+from service.diagnosis.picture.bars import MOST_CELLS
 from service.diagnosis.picture.picture import picture
-from service.diagnosis.picture.scales import Scale, log_label, log_range, percent, plain_label
-from service.diagnosis.picture.svg import number as coordinate
-from service.diagnosis.picture.values import saturation
 from service.diagnosis.report import Diagnosis, LayerReport, Verdict
-from service.diagnosis.verdicts import FAULTS, HEALTHY, NON_FINITE
-from service.numerics.activations import FUNCTIONS, Activation
 from tests.diagnosis.pictures import SVG, Drawn, axis, drawn, number, place
 from tests.diagnosis.reports import diagnosed, equal_layers
 
@@ -45,6 +38,7 @@ CURVES: dict[tuple[str, str], Callable[[LayerReport], float | MISSING]] = {
     ("activation-std", "measured"): lambda layer: layer.activation.std,
     ("activation-std", "theory"): lambda layer: layer.theory.std,
     ("gradient-std", "measured"): lambda layer: layer.gradient.std,
+    ("gradient-std", "theory from the last layer back"): lambda layer: layer.theory.gradient_ratio,
     ("shares", "dead nodes"): lambda layer: layer.dead_share,
     ("shares", "saturated activations"): lambda layer: layer.saturated_share,
     ("effective-rank", "effective rank"): lambda layer: layer.effective_rank,
@@ -65,11 +59,14 @@ def picture_of(name: str) -> Drawn:
 
 
 @every_network
-@pytest.mark.parametrize(("panel", "curve"), CURVES, ids=" ".join)
+@pytest.mark.parametrize(("panel", "curve"), CURVES, ids=[" ".join(names) for names in CURVES])
 def test_the_points_are_the_figures(name: str, panel: str, curve: str) -> None:
     figure = CURVES[panel, curve]
     figures = {position: figure(layer) for position, layer in enumerate(report_of(name).layers)}
     known = {position: value for position, value in figures.items() if value is not MISSING}
+    last = report_of(name).layers[-1].gradient.std
+    if "from the last layer" in curve:
+        known = {} if last is MISSING else {position: ratio * last for position, ratio in known.items()}
     if panel != "shares":
         known = {position: value for position, value in known.items() if value > 0}
     frame = picture_of(name).panel(panel)
@@ -84,6 +81,21 @@ def test_the_points_are_the_figures(name: str, panel: str, curve: str) -> None:
     absolute, relative = (2e-4, 0.0) if panel == "shares" else (0.0, 5e-4 * (decades + 1))
     for at, value in points.items():
         assert value == pytest.approx(known[round(at)], abs=absolute, rel=relative)
+
+
+@every_network
+def test_the_band_is_what_theory_bounds(name: str) -> None:
+    theories = [layer.theory for layer in report_of(name).layers]
+    corners = picture_of(name).band("activation-std")
+    bounded = [theory for theory in theories if theory.std_high is not MISSING and theory.std_high > 0]
+    # One corner up and one down for each layer, and two beyond each end.
+    assert len(corners) == (2 * len(bounded) + 4 if bounded else 0)
+    upper, lower = corners[: len(corners) // 2], corners[: len(corners) // 2 - 1 : -1]
+    for edge, bound in ((upper, "std_high"), (lower, "std_low")):
+        expected = [getattr(theory, bound) for theory in bounded]
+        expected = [*expected[:1], *expected, *expected[-1:]]
+        spread = np.ptp(np.log10(np.abs([value for _, value in corners]))) if corners else 0.0
+        assert [value for _, value in edge] == pytest.approx(expected, rel=1e-3 * (spread + 2))
 
 
 @dataclass(frozen=True)
@@ -321,47 +333,6 @@ def test_uploaded_weights_have_a_picture_too() -> None:
     assert made.texts()[0] == "5 layers of tanh, uploaded weights: saturated"
 
 
-def test_every_verdict_has_a_sign_of_its_own() -> None:
-    codes = [NON_FINITE.code, *dict.fromkeys(fault.code for fault in FAULTS), HEALTHY.code]
-    assert list(SIGNS) == codes
-    # Without colour, the shape tells.
-    assert len({(sign.body, sign.detail) for sign in SIGNS.values()}) == len(codes)
-
-
-@pytest.mark.parametrize("activation", [one for one in Activation if FUNCTIONS[one].largest_slope is not None])
-def test_marks_of_saturation_are_where_the_slope_falls_below_its_threshold(activation: Activation) -> None:
-    function = FUNCTIONS[activation]
-    assert function.largest_slope is not None
-    inputs = np.linspace(-8, 8, 160_001)
-    flat = function.slope(inputs) < SATURATED_SLOPE * function.largest_slope
-    edges = function.value(inputs[1:][flat[1:] != flat[:-1]])
-    assert saturation(activation) == pytest.approx(edges.tolist(), abs=2e-3)
-    assert len(edges) == 2
-
-
 def test_unbounded_functions_have_no_marks_of_saturation() -> None:
     assert not picture_of("relu").all("line", "saturation")
     assert len(picture_of("sigmoid").all("line", "saturation")) == 5 * 2
-
-
-LABELS = {0.001: "0.001", 1e-5: "10⁻⁵", 2e4: "2·10⁴", 1e28: "10²⁸", 500: "500", 0.2: "0.2"}
-
-
-@pytest.mark.parametrize(("value", "label"), LABELS.items())
-def test_ticks_are_written_short(value: float, label: str) -> None:
-    assert log_label(value) == label
-
-
-def test_numbers_are_written_short() -> None:
-    assert [plain_label(value) for value in (-0.5, 3e28, 1e-8, 100000)] == ["−0.5", "3e28", "1e−8", "100000"]
-    assert [percent(share) for share in (0, 0.001, 0.5, 0.999, 1)] == ["0 %", "1 %", "50 %", "99 %", "100 %"]
-    assert [coordinate(value) for value in (-0.001, 10, 0.125, 100.5, -3.0)] == ["0", "10", "0.12", "100.5", "-3"]
-
-
-@pytest.mark.parametrize("values", [[1e-300], [1e300, 1e-300], [0.3], [0.0], [5, 50], [1e-45, 3e38], [9.99, 10.01]])
-def test_an_axis_has_a_few_ticks_whatever_it_shows(values: list[float]) -> None:
-    scale = Scale(*log_range(values), 130.0, 0.0, is_log=True)
-    ticks = scale.ticks(6)
-    assert 2 <= len(ticks) <= 9
-    assert ticks == sorted(set(ticks))
-    assert all(0 <= scale.place(value) <= 130 for value in (*ticks, *(value for value in values if value > 0)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from service.diagnosis.picture.scales import Scale, log_label, log_range, percent, plain_label, whole_ticks
@@ -39,7 +40,7 @@ class Curve:
     shape: str = ""  # of its markers: circle, square or none
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Panel:
     """One line plot. Where the first curve has no figure, a cross says so."""
 
@@ -49,12 +50,12 @@ class Panel:
     band: tuple[Series, Series] | None = None
     is_share: bool = False  # from 0 to 100 % instead of a logarithmic axis
 
-    @property
+    @cached_property
     def x(self) -> Scale:
         """Places of the layers, counted from 0."""
         return Scale(-0.5, len(self.curves[0].values) - 0.5, LEFT, RIGHT)
 
-    @property
+    @cached_property
     def y(self) -> Scale:
         """Places of the figures."""
         if self.is_share:

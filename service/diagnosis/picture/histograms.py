@@ -1,14 +1,10 @@
 """One histogram of activations for each layer, all on one axis."""
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
-from pydantic import MISSING
-
+from service.diagnosis.picture.bars import Axis, Bars, bars_of, chosen, common_axis
 from service.diagnosis.picture.marks import drawn_sign, words
 from service.diagnosis.picture.scales import Scale, percent, plain_label
 from service.diagnosis.picture.style import (
@@ -36,99 +32,16 @@ from service.diagnosis.picture.svg import (
     told_over,
     width_of,
 )
-from service.diagnosis.picture.values import bounds, known, saturation
-from service.diagnosis.report import Histogram, LayerReport
+from service.diagnosis.picture.values import known, saturation
+from service.diagnosis.report import LayerReport
 
 MOST_COLUMNS: Final = 8
-MOST_CELLS: Final = 56
 WIDEST_CELL: Final = 220.0
 GAP: Final = 8.0
 HEAD, PLOT, FOOT = 28.0, 60.0, 22.0
 CELL_HEIGHT: Final = HEAD + PLOT + FOOT
-# The axis reaches at most so far beyond the first layer, or that one would be a spike as soon as others explode.
-FURTHEST_BEYOND_FIRST: Final = 10
-# A bar that towers above all others is cut, or they could not be seen: at so many times the next one, but …
-TALLEST_BESIDE_NEXT: Final = 4
-# … never so low that the others look tall beside it.
-LOWEST_CUT: Final = 0.1
 LEAST_SHARE_NAMED: Final = 0.01
 ZEROS_WIDTH: Final = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """The values that every histogram shows."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Bars:
-    """A histogram as it is drawn on an axis; all are shares of all values of the layer."""
-
-    shown: list[tuple[float, float, float]]  # lower edge, upper edge and share of each bin on the axis
-    zeros: float  # exactly 0, and in no bin
-    below: float  # in bins before the axis
-    above: float  # in bins past it
-
-    @property
-    def largest(self) -> float:
-        """Share of the largest bar."""
-        return max([self.zeros, *(share for *_, share in self.shown)])
-
-    @property
-    def tallest(self) -> float:
-        """Share that takes the whole height; a larger one is cut."""
-        *_, second, first = sorted([0.0, 0.0, self.zeros, *(share for *_, share in self.shown)])
-        return min(first, max(TALLEST_BESIDE_NEXT * second, LOWEST_CUT * first)) if second else first
-
-
-def chosen(count: int) -> list[int]:
-    """Return which layers have a histogram: all, or evenly spaced ones where they are too many."""
-    if count <= MOST_CELLS:
-        return list(range(count))
-    return [round(place * (count - 1) / (MOST_CELLS - 1)) for place in range(MOST_CELLS)]
-
-
-def common_axis(layers: Sequence[LayerReport]) -> Axis:
-    """Return an axis for all layers: the range of a bounded function, else from the 1 % to the 99 % quantile."""
-    reaches = [reach for layer in layers if (reach := _reach(layer)) is not None]
-    if not reaches:
-        return Axis(-1.0, 1.0)
-    furthest = FURTHEST_BEYOND_FIRST * max(abs(end) for end in reaches[0]) or math.inf
-    low = max(min(reach[0] for reach in reaches), -furthest)
-    high = min(max(reach[1] for reach in reaches), furthest)
-    margin = 0.05 * (high - low) or 0.5
-    return Axis(low - margin, high + margin)
-
-
-def _reach(layer: LayerReport) -> tuple[float, float] | None:
-    quantiles = layer.activation.quantiles
-    if quantiles is MISSING:
-        return None
-    return bounds(layer.activation_function) or (quantiles[0], quantiles[-1])
-
-
-def bars_of(histogram: Histogram, zero_share: float, axis: Axis) -> Bars:
-    """Return what of a histogram lies on the axis; a bin lies where its middle does."""
-    total = sum(histogram.counts)
-    shares = [count / total for count in histogram.counts]
-    # Zeros, half of what relu gives, would count as beyond the axis where their bin is mostly there.
-    place = min(max(bisect_right(histogram.edges, 0.0) - 1, 0), len(shares) - 1)
-    zeros = min(zero_share, shares[place])
-    shares[place] -= zeros
-    bins = [(low, high, share) for (low, high), share in zip(pairwise(histogram.edges), shares, strict=True)]
-    return Bars(
-        shown=[one for one in bins if axis.low <= _middle(one) <= axis.high],
-        zeros=zeros,
-        below=sum(one[2] for one in bins if _middle(one) < axis.low),
-        above=sum(one[2] for one in bins if _middle(one) > axis.high),
-    )
-
-
-def _middle(one: tuple[float, float, float]) -> float:
-    return one[0] / 2 + one[1] / 2
 
 
 def columns_of(count: int) -> tuple[int, float]:
@@ -159,7 +72,7 @@ def histograms(layers: Sequence[LayerReport]) -> Markup:
 def key(layers: Sequence[LayerReport]) -> str:
     """Return in words what the histograms of these layers show beside bars."""
     axis = common_axis(layers)
-    drawn = [bars for number in chosen(len(layers)) if (bars := _bars(layers[number], axis)) is not None]
+    drawn = [bars for number in chosen(len(layers)) if (bars := bars_of(layers[number], axis)) is not None]
     said = ["common axis, heights up to the tallest bar"]
     if any(saturation(layer.activation_function) for layer in layers):
         said.append("dashes: saturation begins")
@@ -170,15 +83,10 @@ def key(layers: Sequence[LayerReport]) -> str:
     return "; ".join(said)
 
 
-def _bars(layer: LayerReport, axis: Axis) -> Bars | None:
-    histogram = layer.activation.histogram
-    return None if histogram is MISSING else bars_of(histogram, known(layer.zero_share) or 0.0, axis)
-
-
 def _cell(layer: LayerReport, axis: Axis, width: float) -> list[Markup]:
     scale = Scale(axis.low, axis.high, 0.0, width)
     found = [hint(_told(layer)), *_heading(layer), *_frame(scale)]
-    bars = _bars(layer, axis)
+    bars = bars_of(layer, axis)
     if bars is None:
         middle = HEAD + PLOT / 2 + 3
         return [*found, text(width / 2, middle, "overflow", text_anchor="middle", font_size=LABEL_SIZE, fill=FAINT_INK)]

@@ -6,8 +6,9 @@ from typing import Final
 
 from pydantic import MISSING
 
+from service.diagnosis.picture.bars import MOST_CELLS
 from service.diagnosis.picture.depth import PANEL_HEIGHT, PANEL_WIDTH, Curve, Panel, drawn_panel
-from service.diagnosis.picture.histograms import MOST_CELLS, height_of, histograms, key
+from service.diagnosis.picture.histograms import height_of, histograms, key
 from service.diagnosis.picture.marks import LINE_HEIGHT, finding_lines, findings, list_of_findings, words
 from service.diagnosis.picture.scales import plain_label
 from service.diagnosis.picture.style import (
