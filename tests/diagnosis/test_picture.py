@@ -333,6 +333,16 @@ def test_uploaded_weights_have_a_picture_too() -> None:
     assert made.texts()[0] == "5 layers of tanh, uploaded weights: saturated"
 
 
+def test_marks_of_saturation_are_drawn_at_its_ends() -> None:
+    made = picture_of("sigmoid")
+    # y (1 - y) = 0.06 / 4
+    ends = [(1 - np.sqrt(0.94)) / 2, (1 + np.sqrt(0.94)) / 2]
+    for cell in made.cells():
+        x = axis([(place(tick, "x"), number(tick)) for tick in made.all("text", "tick", cell)])
+        marks = [x(place(mark, "x1")) for mark in made.all("line", "saturation", cell)]
+        assert marks == pytest.approx(ends, abs=5e-4)
+
+
 def test_unbounded_functions_have_no_marks_of_saturation() -> None:
     assert not picture_of("relu").all("line", "saturation")
     assert len(picture_of("sigmoid").all("line", "saturation")) == 5 * 2

@@ -38,7 +38,7 @@ from service.diagnosis.report import LayerReport
 MOST_COLUMNS: Final = 8
 WIDEST_CELL: Final = 220.0
 GAP: Final = 8.0
-HEAD, PLOT, FOOT = 28.0, 60.0, 22.0
+HEAD, PLOT, FOOT = 32.0, 60.0, 22.0
 CELL_HEIGHT: Final = HEAD + PLOT + FOOT
 LEAST_SHARE_NAMED: Final = 0.01
 ZEROS_WIDTH: Final = 3.0
@@ -122,10 +122,11 @@ def _frame(scale: Scale) -> list[Markup]:
 
 
 def _saturation(layer: LayerReport, scale: Scale) -> list[Markup]:
-    """Return the values at which saturation begins, as lines."""
+    """Return the values at which saturation begins, as lines, with tips that show above bars which hide the lines."""
     places = [scale.place(value) for value in saturation(layer.activation_function)]
     stroke: Attributes = {"stroke": SECOND, "stroke_dasharray": "3 2", "class_": "saturation"}
-    return [line(x, HEAD, x, HEAD + PLOT, **stroke) for x in places]
+    lines = [line(x, HEAD, x, HEAD + PLOT, **stroke) for x in places]
+    return lines + [element("path", d=f"M{number(x - 3)} {number(HEAD - 4)}h6l-3 4Z", fill=SECOND) for x in places]
 
 
 def _drawn_bars(bars: Bars, scale: Scale) -> list[Markup]:
