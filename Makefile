@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test test-numpy check bench openapi sdk test-sdk fuzz golden lock assets clean
+.PHONY: help serve test test-numpy check bench openapi sdk test-sdk test-lab fuzz golden lock assets clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -39,6 +39,10 @@ sdk: $(VENV)/.sdk openapi/node_modules/.package-lock.json ## Generate an SDK int
 test-sdk: $(VENV)/.sdk openapi/node_modules/.package-lock.json ## Generate, compile and run a client in each language
 	$(BIN)/pytest --durations=0 openapi
 
+test-lab: $(VENV)/.sdk $(VENV)/.lab ## Run the tests of the page at / in a real browser
+	$(BIN)/mypy tests/lab
+	$(BIN)/pytest tests/lab
+
 EXAMPLES ?= 300
 fuzz: $(VENV)/.fuzz ## Send EXAMPLES requests to each operation, 300 unless told otherwise
 	$(BIN)/python -m openapi.fuzz $(EXAMPLES)
@@ -53,16 +57,21 @@ lock: | $(BIN)/python ## Pin the newest versions of all dependencies, with hashe
 	$(LOCK) pyproject.toml --extra fast -o requirements-fast.txt
 	$(LOCK) pyproject.toml -c requirements-fast.txt -o requirements.txt
 	$(LOCK) pyproject.toml --group develop -c requirements-fast.txt -o requirements-develop.txt
-	for group in sdk fuzz; do $(LOCK) --group $$group -c requirements-develop.txt -o requirements-$$group.txt; done
+	for group in sdk fuzz lab; do $(LOCK) --group $$group -c requirements-develop.txt -o requirements-$$group.txt; done
 	cd openapi && PATH="$(CURDIR)/$(BIN):$$PATH" npm install --package-lock-only --ignore-scripts
 
 EXPLORER := 2.4.820
 EXPLORER_SHA256 := 6bb3f4f29b0d740f1fc0970cd4245e01d2c1346df5a26ecd20a2f7a5dda5f837
-assets: ## Fetch the script of /docs again, at its pinned version and digest
-	cd $$(mktemp -d) && npm pack --silent openapi-explorer@$(EXPLORER) && tar xzf *.tgz \
-		&& echo "$(EXPLORER_SHA256)  package/dist/browser/openapi-explorer.min.js" | sha256sum --check \
-		&& cp package/dist/browser/openapi-explorer.min.js $(CURDIR)/service/web/static/ \
-		&& cp package/LICENSE $(CURDIR)/service/web/static/openapi-explorer.LICENSE.txt
+D3 := 7.9.2
+D3_SHA256 := 912111098ea99503a6f4967361d2bbdc9dbf58cf9c678c8e27e5b02d1a07f0c1
+# $(call asset,package,version,file,SHA-256,folder): the file, and its license beside it
+define asset
+	cd $$(mktemp -d) && npm pack --silent $(1)@$(2) && tar xzf *.tgz && echo "$(4)  package/$(3)" | sha256sum --check \
+		&& cp package/$(3) $(CURDIR)/service/web/$(5)/ && cp package/LICENSE $(CURDIR)/service/web/$(5)/$(1).LICENSE.txt
+endef
+assets: ## Fetch the scripts of /docs and / again, at their pinned versions and digests
+	$(call asset,openapi-explorer,$(EXPLORER),dist/browser/openapi-explorer.min.js,$(EXPLORER_SHA256),static)
+	$(call asset,d3,$(D3),dist/d3.min.js,$(D3_SHA256),static/lab)
 
 clean: ## Remove what was made
 	rm -rf $(VENV) $(VENV)-numpy openapi/sdk openapi/node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
@@ -84,7 +93,7 @@ $(VENV)-numpy/.develop: requirements-develop.txt | $(VENV)-numpy/bin/python
 	$(VENV)-numpy/bin/$(INSTALL) -r requirements-develop.txt
 	touch $@
 
-$(VENV)/.sdk $(VENV)/.fuzz: $(VENV)/.%: requirements-%.txt $(VENV)/.develop
+$(VENV)/.sdk $(VENV)/.fuzz $(VENV)/.lab: $(VENV)/.%: requirements-%.txt $(VENV)/.develop
 	$(BIN)/$(INSTALL) -r requirements-$*.txt
 	touch $@
 
