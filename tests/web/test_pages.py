@@ -1,6 +1,7 @@
 """The page, the files it loads, and pictures of diagnoses, over a real socket."""
 
 import gzip
+import html
 import re
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -97,7 +98,7 @@ def test_the_page_is_html_that_loads_nothing_from_elsewhere(client: httpx.Client
     assert "<style" not in page.text
     assert not re.findall(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=", page.text)
     for url in re.findall(r'(?:src|href)="(/[^"]*)"', page.text):
-        assert client.get(url).status_code == 200
+        assert client.get(html.unescape(url)).status_code == 200
 
 
 def files_of(folder: Path) -> list[Path]:
