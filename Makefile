@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help serve test test-numpy check bench openapi sdk test-sdk test-lab fuzz golden lock assets clean
+.PHONY: help serve test test-numpy check bench openapi sdk test-sdk test-lab test-docker fuzz golden lock assets clean
 .DEFAULT_GOAL := help
 
 help: ## Show the targets
@@ -20,6 +20,9 @@ test: $(VENV)/.develop ## Run the tests
 test-numpy: $(VENV)-numpy/.develop ## Run the tests of the numbers and of the formats without Numba
 	$(VENV)-numpy/bin/python -c 'from service.numerics.sampler import TWIN; assert TWIN == "numpy", TWIN'
 	$(VENV)-numpy/bin/pytest tests/numerics tests/formats tests/test_tensor.py
+
+test-docker: $(VENV)/.develop ## Run the tests of images, Compose, Swarm and Kubernetes; needs Docker
+	deploy/with-engine $(BIN)/pytest deploy/tests -rA --no-header
 
 check: $(VENV)/.develop ## Check style, types and import rules
 	$(BIN)/ruff format --check .
