@@ -4,6 +4,8 @@ import hashlib
 import json
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any
 
@@ -17,6 +19,8 @@ from tests.running import ROOT, Service
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 STATIC = ROOT / "service/web/static/lab"
 MOST_BYTES = 300_000
+MOST_VISITS = 30
+SECONDS_TO_PICTURES = 1.0
 
 
 def findings(lab: Lab) -> list[str]:
@@ -150,23 +154,32 @@ def test_both_languages_say_everything(lab: Lab) -> None:
         assert english[key] == text
 
 
-def hold(_: Route) -> None:
-    """Leave a request without an answer."""
+@contextmanager
+def unanswered(lab: Lab) -> Iterator[None]:
+    """Leave the next diagnosis without an answer."""
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    lab.page.route("**/diagnose?**", hold, times=1)
+    yield
+    (route,) = held
+    route.abort()
 
 
 def test_progress_is_shown_and_can_be_cancelled(lab: Lab) -> None:
     lab.open(TEXTBOOK)
     drawn = lab.hits()
-    lab.page.route("**/diagnose?**", hold)
-    lab.get("#activation").select_option("relu")
-    expect(lab.get("#status")).to_contain_text("Diagnosing 1 of 4: std 1")
-    expect(lab.get("#bar")).to_be_visible()
-    lab.get("#cancel").click()
-    expect(lab.get("#status")).to_have_text("Cancelled.")
-    expect(lab.get("#bar")).to_be_hidden()
-    expect(lab.get("#stale")).to_be_visible()
-    assert lab.hits() == drawn
-    lab.page.unroute("**/diagnose?**")
+    with unanswered(lab):
+        lab.get("#activation").select_option("relu")
+        expect(lab.get("#status")).to_contain_text("Diagnosing 1 of 4: std 1")
+        expect(lab.get("#bar")).to_be_visible()
+        lab.get("#cancel").click()
+        expect(lab.get("#status")).to_have_text("Cancelled.")
+        expect(lab.get("#bar")).to_be_hidden()
+        expect(lab.get("#stale")).to_be_visible()
+        assert lab.hits() == drawn
     lab.get("#activation").select_option("tanh")
     lab.wait()
     expect(lab.get("#stale")).to_be_hidden()
@@ -202,24 +215,25 @@ def test_a_busy_service_is_asked_again(refused: Lab) -> None:
 
 def test_a_newer_choice_wins(lab: Lab) -> None:
     lab.open(TEXTBOOK)
-    lab.page.route("**/diagnose?**", hold)
-    lab.get("#activation").select_option("relu")
-    expect(lab.get("#cancel")).to_be_visible()
-    lab.page.unroute("**/diagnose?**")
-    lab.get("#activation").select_option("tanh")
-    lab.wait()
+    with unanswered(lab):
+        lab.get("#activation").select_option("relu")
+        expect(lab.get("#cancel")).to_be_visible()
+        lab.get("#activation").select_option("tanh")
+        lab.wait()
     lab.get(".hit").first.click()
     expect(lab.get("dialog[open]")).to_contain_text("tanh")
 
 
 def test_the_first_pictures_take_less_than_a_second(browser: Browser, service: Service) -> None:
     seconds = []
-    for _ in range(8):
+    # Other programs may be at work on this machine, so the best of several visits counts.
+    for _ in range(MOST_VISITS):
         with reading(browser, service) as lab:
             lab.open()
             seconds.append(lab.evaluate("performance.getEntriesByName('pictures')[0].startTime") / 1000)
-    # The best of them: other programs may be at work on this machine.
-    assert min(seconds) < 1, seconds
+        if seconds[-1] < SECONDS_TO_PICTURES:
+            return
+    pytest.fail(f"seconds to the first pictures: {seconds}")
 
 
 def test_the_page_is_small_and_loads_each_of_its_files(lab: Lab) -> None:
