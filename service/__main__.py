@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from service.web.app import create_app
 from service.web.observing import JsonLines
-from service.web.protocol import BoundedHttpProtocol
+from service.web.protocol import protocol
 from service.web.settings import Settings
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http=BoundedHttpProtocol,
+        http=protocol(settings.stall_seconds),
         access_log=False,
         log_config=None,
         server_header=False,

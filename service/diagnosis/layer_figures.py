@@ -17,6 +17,8 @@ SATURATED_SLOPE = 0.06
 MOST_NODES_COMPARED = 1024
 # Share of the mean square that the squared mean may be: the rest keeps five of float32's seven digits.
 LARGEST_CANCELLED = 0.9
+# A mean square under which some squares are too small for float32's digits.
+SMALLEST_SQUARE = 1e-32
 # Searched for in the values' own type: another one would have them all converted first.
 ZERO = np.float32(0)
 TINY = float(np.finfo(np.float32).tiny)
@@ -44,9 +46,9 @@ def mean_and_std(values: Floats) -> tuple[float, float]:
     mean = float(values.mean())
     flat = values.reshape(-1)
     square = float(np.vdot(flat, flat)) / flat.size
-    if np.isfinite(square) and mean * mean < LARGEST_CANCELLED * square:
+    if SMALLEST_SQUARE < square < np.inf and mean * mean < LARGEST_CANCELLED * square:
         return mean, float(np.sqrt(square - mean * mean))
-    # Squares that overflow float32, or a mean so large that its square would cancel the rest.
+    # Squares that float32 cannot hold well, or a mean so large that its square would cancel the rest.
     return float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
 
 

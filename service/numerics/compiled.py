@@ -10,12 +10,14 @@ Numba gives operators on 32-bit integers 64-bit results: hence the many conversi
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numba
 import numpy as np
 import numpy.typing as npt
 from numba import types
+from numba.core.caching import FunctionCache
 from numba.extending import overload
 
 from service.numerics.distributions import TRUNCATION, DistributionName, Source
@@ -101,12 +103,32 @@ def fill_rows(out: Values, source: Source, start: int, stride: int) -> None:
         _fill_columns(out.T, flat, start, stride)
 
 
+class _ForgivingCache(FunctionCache):
+    """Machine code on disk: where it is damaged or cannot be written, compile again.
+
+    It is renewed when the text of this module changes; the constants of other modules are part of it
+    too, and `known_answers` notices if those have changed alone.
+    """
+
+    def load_overload(self, *found: Any) -> Any:
+        """Return the machine code, or None where there is none that can be read."""
+        try:
+            return super().load_overload(*found)  # type: ignore[no-untyped-call]
+        except Exception:  # noqa: BLE001  # whatever is wrong with the files
+            return None
+
+    def save_overload(self, *found: Any) -> None:
+        """Keep the machine code if that can be done."""
+        with suppress(Exception):
+            super().save_overload(*found)  # type: ignore[no-untyped-call]
+
+
 def _compiled(function: Function) -> Function:
     """Compile a function when it is first called; keep the machine code on disk if there is a place for it."""
-    try:
-        return cast("Function", numba.njit(nogil=True, error_model="numpy", cache=True)(function))
-    except RuntimeError:  # neither __pycache__ nor the user's cache can be written
-        return cast("Function", numba.njit(nogil=True, error_model="numpy")(function))
+    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
+    with suppress(RuntimeError):  # neither __pycache__ nor the user's cache can be written
+        compiled._cache = _ForgivingCache(function)  # type: ignore[no-untyped-call]  # noqa: SLF001  # as cache=True does
+    return cast("Function", compiled)
 
 
 def _inlined(function: Function) -> Function:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 
 from fastapi import Request
@@ -101,7 +101,10 @@ class Prepared:
 
 def _prepare(network: Network, resource: Resource, body_of: BodyOf, limits: Limits) -> Prepared:
     identity = identify(network, resource)
-    return Prepared(identity, body_of(plan_of(network, identity.seed, limits)))
+    body = body_of(plan_of(network, identity.seed, limits))
+    if isinstance(body, Blob) and identity.etag:
+        identity.headers["Accept-Ranges"] = "bytes"
+    return Prepared(identity, body)
 
 
 # A client that revalidates, resumes or reads a file by ranges asks for the same again.
@@ -118,11 +121,13 @@ async def answer(request: Request, network: Network, resource: Resource, body_of
     if unmodified := identity.not_modified(request):
         return unmodified
     headers, status = dict(identity.headers), HTTPStatus.OK
-    if isinstance(body, Blob) and identity.etag:
-        headers["Accept-Ranges"] = "bytes"
-        if part := part_of(request.method, request.headers, identity.etag, body.length):
-            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{body.length}"
-            status, body = HTTPStatus.PARTIAL_CONTENT, body.cut(part.start, part.stop)
+    if (
+        isinstance(body, Blob)
+        and identity.etag
+        and (part := part_of(request.method, request.headers, identity.etag, body.length))
+    ):
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{body.length}"
+        status, body = HTTPStatus.PARTIAL_CONTENT, body.cut(part.start, part.stop)
     drawing: Drawing = request.app.state.drawing
     if not callable(body):
         _check_size(body, settings)
@@ -139,9 +144,8 @@ async def answer(request: Request, network: Network, resource: Resource, body_of
 
 async def _made(body: Body | Callable[[], bytes], drawing: Drawing, *, at_once: bool) -> bytes:
     """Return a small body, or a document, which a worker makes if it is not to be made at once."""
-    if not callable(body):
-        return drawing.at_once(body)
-    return body() if at_once else await asyncio.get_running_loop().run_in_executor(drawing.workers, body)
+    make = body if callable(body) else partial(drawing.at_once, body)
+    return make() if at_once else await asyncio.get_running_loop().run_in_executor(drawing.workers, make)
 
 
 def _check_size(body: Body, settings: Settings) -> None:

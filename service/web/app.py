@@ -48,9 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
             ThreadPoolExecutor(settings.workers, "draw") as workers,
             ThreadPoolExecutor(settings.diagnoses, "diagnose") as diagnosticians,
         ):
-            app.state.drawing = Drawing(
-                workers, gate, settings.pieces_ahead, settings.stall_seconds, metrics.count_elements
-            )
+            app.state.drawing = Drawing(workers, gate, settings.pieces_ahead, metrics.count_elements)
             app.state.clinic = Clinic(
                 diagnosticians,
                 Gate("diagnoses", settings.diagnoses, "diagnoses"),

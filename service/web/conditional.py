@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from service.errors import ServiceError
 
 ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"')
+WEAK = re.compile(r'W/(?=")')
 SINGLE_RANGE = re.compile(r"bytes=[ \t]*(?:([0-9]+)-([0-9]*)|-([0-9]+))[ \t]*", re.IGNORECASE)
 LONGEST_POSITION = 19  # digits; whatever is longer lies past every body
 
@@ -50,10 +51,12 @@ def is_unmodified(method: str, headers: Headers, etag: str) -> bool:
     """Return whether the client has this body already; raise PreconditionFailed if it wants another one."""
     if method not in (HTTPMethod.GET, HTTPMethod.HEAD):
         return False
-    if "if-match" in headers and not _names(headers.getlist("if-match"), etag):
+    # A weak tag is no match for If-Match: RFC 9110, section 13.1.1.
+    strong = "" if etag.startswith("W/") else etag
+    if "if-match" in headers and not _names(headers.getlist("if-match"), strong):
         raise PreconditionFailed(etag)
     # Here weak and strong tags compare alike: RFC 9110, section 13.1.2.
-    tags = [field.replace("W/", "") for field in headers.getlist("if-none-match")]
+    tags = [WEAK.sub("", field) for field in headers.getlist("if-none-match")]
     return _names(tags, etag.removeprefix("W/"))
 
 

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_KEPT = 1024
-LONGEST_KEPT = 512  # characters of a query, so that what is kept stays small
+LONGEST_KEPT = 512  # characters of a query and its ETags, so that what is kept stays small
 METHODS = (HTTPMethod.GET, HTTPMethod.HEAD)
 
 
@@ -29,7 +29,7 @@ class Unmodified:
     def note(self, request: Request, response: Response) -> None:
         """Keep a response with status 304; forget the oldest beyond MOST_KEPT."""
         asked = _if_none_match(request.scope)
-        if asked is not None and len(request.scope["query_string"]) <= LONGEST_KEPT:
+        if asked is not None and len(asked) + len(request.scope["query_string"]) <= LONGEST_KEPT:
             self.seen[_url(request.scope)] = _Seen(asked, response, request.scope["route"])
             if len(self.seen) > MOST_KEPT:
                 self.seen.popitem(last=False)

@@ -46,7 +46,7 @@ class Settings(BaseSettings):
     pieces_ahead: Annotated[int, Field(ge=1)] = 4
     """Pieces of at most 4 MiB that are drawn ahead of each client."""
     stall_seconds: Annotated[float, Field(gt=0)] = 60.0
-    """Seconds after which a client that takes nothing is let go."""
+    """Seconds after which a client that takes next to nothing is cut off."""
     shutdown_seconds: Annotated[int, Field(ge=0)] = 30
     """Seconds that running responses may still take after SIGTERM."""
     cors_origins: tuple[str, ...] = ("*",)

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 from http import HTTPMethod
 
@@ -47,7 +47,6 @@ class Drawing:
     workers: Executor
     gate: Gate
     ahead: int  # pieces drawn or being drawn before they can be sent
-    stall_seconds: float  # how long a client may take nothing
     count_elements: Callable[[int], None]
     rooms: Rooms = field(default_factory=Rooms)
 
@@ -113,10 +112,7 @@ class DrawnResponse(Response):
             try:
                 await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
                 if sending.done():
-                    # To return early makes the server cut the connection, so that a client that
-                    # stalled and comes back does not take what it has for the whole.
-                    with suppress(TimeoutError):
-                        sending.result()
+                    sending.result()
             finally:
                 sending.cancel()
                 leaving.cancel()
@@ -130,8 +126,7 @@ class DrawnResponse(Response):
             async for made in all_made:
                 for start in range(0, len(made), SEND_BYTES):
                     part = made[start : start + SEND_BYTES]
-                    async with asyncio.timeout(self._drawing.stall_seconds):
-                        await send({"type": "http.response.body", "body": part, "more_body": True})
+                    await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body"})
 
     async def _send_collected(self, send: Send) -> None:

@@ -110,3 +110,11 @@ def test_wide_layers_are_compared_by_evenly_spaced_nodes() -> None:
     assert figures.dead_share == 0.5
     assert figures.effective_rank is not MISSING
     assert 0 < figures.effective_rank <= 300
+
+
+@pytest.mark.parametrize("exponent", range(-37, 38))
+def test_std_of_values_whose_squares_float32_cannot_hold(exponent: int) -> None:
+    values = np.random.default_rng(1).standard_normal(10_000).astype(np.float32) * np.float32(10.0**exponent)
+    with np.errstate(all="ignore"):  # as the diagnosis does
+        std = mean_and_std(values)[1]
+    assert std == pytest.approx(values.std(dtype=np.float64), rel=1e-3, abs=0)

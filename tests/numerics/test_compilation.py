@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from pathlib import Path
 
+import pytest
+
 from service.formats.json_text import block_as_json, network_as_json
 from service.formats.npy import block_as_npy, network_as_npy
 from service.formats.npz import network_as_npz
@@ -120,3 +122,24 @@ def test_the_compiled_twin_draws_where_nothing_can_be_written(tmp_path: Path) ->
     assert [tuple(int(bits, 16) for bits in line.split()) for line in lines] == list(case.bits.values())
     assert hits == "0"
     assert not list(tmp_path.rglob("*.nb?"))
+
+
+@needs_numba
+@pytest.mark.parametrize(("kind", "size"), [("nbc", 100), ("nbi", 0)])
+def test_a_damaged_cache_is_no_reason_not_to_start(tmp_path: Path, kind: str, size: int) -> None:
+    program = (
+        "import numpy as np\n"
+        "from service.numerics.distributions import DistributionName\n"
+        "from service.numerics.sampler import Stream\n"
+        "out = np.empty(8, np.float32)\n"
+        "Stream.of(42, 'layers.0.weight', DistributionName.NORMAL, 1.0).fill(out, 0)\n"
+        "print(*out.view(np.uint32).tolist())\n"
+    )
+    environment = {"NUMBA_CACHE_DIR": str(tmp_path)}
+    known = " ".join(map(str, CASES[0].bits[DistributionName.NORMAL]))
+    assert printed_by_child(program, ROOT, environment) == [known]
+    kept = list(tmp_path.rglob(f"*.{kind}"))
+    assert kept
+    for file in kept:
+        os.truncate(file, size)
+    assert printed_by_child(program, ROOT, environment) == [known]

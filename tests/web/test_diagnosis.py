@@ -153,6 +153,8 @@ def test_a_seed_makes_the_answer_permanent_to_rounding(client: httpx.Client) -> 
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     again = client.get(f"/diagnose?{QUERY}", headers={"If-None-Match": etag})
     assert (again.status_code, again.content) == (304, b"")
+    # A weak tag is no match for If-Match: RFC 9110, section 13.1.1.
+    assert client.get(f"/diagnose?{QUERY}", headers={"If-Match": etag}).status_code == 412
     head = client.head(f"/diagnose?{QUERY}")
     assert (head.status_code, head.headers["etag"], head.content) == (200, etag, b"")
     posted = client.post("/diagnose", json=DESCRIPTION)

@@ -2,6 +2,10 @@
 
 import httpx
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.web.revalidating import Unmodified
 
 URL = "/weights.npy?layers=31,17&activation=relu&seed=5"
 OTHER = "/weights.npy?layers=31,17&activation=relu&seed=6"
@@ -28,6 +32,26 @@ def test_the_second_304_is_the_first(client: httpx.Client, etag: str, method: st
     assert first.headers["x-request-id"] != second.headers["x-request-id"]
     assert second.content == b""
     assert second.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("path", ["/weights.npy", "/weights.npz", "/weights.safetensors", "/plan"])
+def test_a_304_has_the_headers_of_the_200(client: httpx.Client, path: str) -> None:
+    url = f"{path}?layers=31,17&activation=relu&seed=5"
+    whole = client.get(url)
+    for _ in range(2):
+        unmodified = client.get(url, headers={"If-None-Match": whole.headers["etag"]})
+        assert unmodified.status_code == 304
+        assert shown(unmodified).items() <= shown(whole).items()
+
+
+def test_a_long_list_of_tags_is_not_kept() -> None:
+    scope = {
+        "type": "http", "path": "/plan", "query_string": b"", "route": None, "method": "GET",
+        "headers": [(b"if-none-match", b'"a"' + b', "b"' * 20_000)],
+    }  # fmt: skip
+    unmodified = Unmodified()
+    unmodified.note(Request(scope), Response(status_code=304))
+    assert not unmodified.seen
 
 
 def test_another_request_is_answered_for_itself(client: httpx.Client, etag: str) -> None:
