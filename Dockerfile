@@ -28,8 +28,8 @@ USER 10001:10001
 # CPU. Its results are not baked in: they fit only the kind of CPU that made them.
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 FANIN_HOST=0.0.0.0 FANIN_PORT=8000
 EXPOSE 8000
-# Several containers that start on one slow machine compile for long; the first success ends the start period.
-HEALTHCHECK --interval=5s --timeout=3s --start-period=120s --retries=3 \
+# Several containers that start on one busy machine compile for minutes; the first success ends the start period.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=300s --retries=3 \
     CMD ["/opt/fanin/bin/python", "-m", "service.web.health"]
 STOPSIGNAL SIGTERM
 CMD ["/opt/fanin/bin/python", "-m", "service"]

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 ROOT = Path(__file__).parents[2]
 PYTHON = "/opt/fanin/bin/python"
 GIBIBYTE = "/weights.npy?layers=16384,16384&activation=relu&bias=none&seed=7"
-SECONDS_TO_START = 240  # several replicas compile at once, on a machine that may be shared
+SECONDS_TO_START = 280  # several replicas compile at once, on a machine that may be shared
 
 
 def docker(*arguments: str, stdin: str = "", settings: Mapping[str, str] | None = None) -> str:

@@ -8,7 +8,15 @@ import pytest
 from deploy.tests.crowd import failures_while
 from deploy.tests.engine import Door, docker, eventually, free_port, inspect
 
-STACK = ("stack", "deploy", "--compose-file", "deploy/stack.yml", "--compose-file", "deploy/tests/stack.yml", "fanin")
+STACK = (
+    "stack",
+    "deploy",
+    "--compose-file",
+    "deploy/stack.yml",
+    "--compose-file",
+    "deploy/tests/stack.yml",
+    "fanin-test",
+)
 PATH = "/weights.npy?layers=784,256,10&activation=relu&seed=42"
 NEXT, BROKEN = "fanin:next", "fanin:broken"
 
@@ -23,7 +31,7 @@ def deploy(image: str) -> None:
 
 def replicas() -> list[dict[str, str]]:
     """Return the tasks that should run, those that are being replaced among them."""
-    tasks = docker("service", "ps", "--filter", "desired-state=running", "--format", "json", "fanin_service")
+    tasks = docker("service", "ps", "--filter", "desired-state=running", "--format", "json", "fanin-test_service")
     return [json.loads(line) for line in tasks.splitlines()]
 
 
@@ -34,7 +42,16 @@ def all_run(image: str) -> bool:
 
 def update_state() -> str:
     """Return where the last update of the replicas stands."""
-    return str(inspect("fanin_service").get("UpdateStatus", {}).get("State"))
+    return str(inspect("fanin-test_service").get("UpdateStatus", {}).get("State"))
+
+
+def is_removed() -> bool:
+    """Remove the cache; return whether it is gone."""
+    try:
+        docker("volume", "rm", "--force", "fanin-test_cache")
+    except RuntimeError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
@@ -47,21 +64,23 @@ def stack() -> Iterator[Door]:
         door = Door(PORT)
         assert eventually(lambda: all_run("fanin:numpy") and door.ask("/readyz").status == 200, 90), docker(
             "stack", "ps", "--no-trunc", "fanin"
-        ) + docker("service", "logs", "fanin_cache")
+        ) + docker("service", "logs", "fanin-test_cache")
         yield door
     finally:
         docker("swarm", "leave", "--force")
+        # The containers go a little later, and hold what the next run must not find.
+        assert eventually(is_removed, 60)
 
 
 def test_three_replicas_answer_through_the_cache(stack: Door) -> None:
     assert [stack.ask(PATH).headers["x-cache-status"] for _ in range(2)] == ["MISS", "HIT"]
-    limits = inspect("fanin_service")["Spec"]["TaskTemplate"]
+    limits = inspect("fanin-test_service")["Spec"]["TaskTemplate"]
     assert limits["ContainerSpec"]["ReadOnly"]
     assert limits["Resources"]["Limits"] == {"NanoCPUs": 2 * 10**9, "MemoryBytes": 2 * 2**30, "Pids": 256}
 
 
 def test_a_killed_replica_costs_no_client_an_error_and_is_replaced(stack: Door) -> None:
-    victim = docker("ps", "--quiet", "--filter", "name=fanin_service").split()[0]
+    victim = docker("ps", "--quiet", "--filter", "name=fanin-test_service").split()[0]
     assert failures_while(stack, lambda: docker("kill", victim)) == []
     assert eventually(lambda: all_run("fanin:numpy"), 60)
 
@@ -69,7 +88,7 @@ def test_a_killed_replica_costs_no_client_an_error_and_is_replaced(stack: Door) 
 def test_a_new_version_costs_no_client_an_error(stack: Door) -> None:
     def roll() -> None:
         deploy(NEXT)
-        assert eventually(lambda: update_state() == "completed", 120), docker("service", "ps", "fanin_service")
+        assert eventually(lambda: update_state() == "completed", 120), docker("service", "ps", "fanin-test_service")
 
     assert failures_while(stack, roll) == []
     assert all_run(NEXT)
@@ -78,7 +97,9 @@ def test_a_new_version_costs_no_client_an_error(stack: Door) -> None:
 def test_a_version_that_does_not_start_is_taken_back(stack: Door) -> None:
     def roll() -> None:
         deploy(BROKEN)
-        assert eventually(lambda: update_state() == "rollback_completed", 120), docker("service", "ps", "fanin_service")
+        assert eventually(lambda: update_state() == "rollback_completed", 120), docker(
+            "service", "ps", "fanin-test_service"
+        )
 
     assert failures_while(stack, roll) == []
     assert all_run(NEXT)
