@@ -24,11 +24,10 @@ def stalled(service: Service, path: str, version: str = "1.1") -> socket.socket:
 
 def connections(service: Service) -> int:
     """Count the sockets that the service has open to clients."""
-    targets = [str(link.readlink()) for link in Path(f"/proc/{service.process.pid}/fd").iterdir()]
-    inodes = {target.removeprefix("socket:[").removesuffix("]") for target in targets}
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     own = [line for line in lines if line[1].endswith(f":{service.port:04X}") and line[3] != LISTENING]
-    return sum(line[9] in inodes for line in own)
+    # What a process has closed, but the system has not yet, has no inode.
+    return sum(line[9] != "0" for line in own)
 
 
 def test_a_client_that_stalls_at_the_last_part_gives_its_place_back() -> None:
