@@ -15,11 +15,11 @@ from service.diagnosis.layer_figures import (
     pre_activation_figures,
     saturated_share,
 )
-from service.diagnosis.mean_field import LayerSetup
 from service.diagnosis.passes import DenseLayer, Gradients, Passed, backward, forward
 from service.diagnosis.report import GradientFigures, LayerReport, Theory, WeightFigures
 from service.diagnosis.scratch import Scratch
-from service.diagnosis.theory import LayerTheory, expected
+from service.diagnosis.theory.expected import LayerTheory, expected
+from service.diagnosis.theory.mean_field import LayerSetup
 from service.diagnosis.verdicts import verdicts_of
 from service.numerics.reference import Floats
 

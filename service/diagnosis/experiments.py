@@ -8,10 +8,10 @@ from pydantic import MISSING
 
 from service.diagnosis.diagnose import Subject, examine
 from service.diagnosis.layer_figures import figure
-from service.diagnosis.mean_field import LayerSetup, mean_field
 from service.diagnosis.passes import DenseLayer
 from service.diagnosis.report import Automatic, Diagnosis
-from service.diagnosis.uploads import OwnWeights
+from service.diagnosis.theory.mean_field import LayerSetup, mean_field
+from service.diagnosis.uploads.network import OwnWeights
 from service.diagnosis.verdicts import overall
 from service.errors import TooLarge
 from service.numerics.activations import Activation

@@ -18,12 +18,12 @@ MOST_NODES_COMPARED = 1024
 # Share of the mean square that the squared mean may be: the rest keeps five of float32's seven digits.
 LARGEST_CANCELLED = 0.9
 # A mean square under which some squares are too small for float32's digits.
-SMALLEST_SQUARE = 1e-32
+SMALLEST_MEAN_SQUARE = 1e-32
 # Searched for in the values' own type: another one would have them all converted first.
 ZERO = np.float32(0)
 TINY = float(np.finfo(np.float32).tiny)
 # Beyond these, sums of squares of float32 values or their products could overflow or vanish.
-SMALLEST_SQUARED, LARGEST_SQUARED = 1e-6, 1e6
+SMALLEST_SCALE, LARGEST_SCALE = 1e-6, 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def mean_and_std(values: Floats) -> tuple[float, float]:
     mean = float(values.mean())
     flat = values.reshape(-1)
     square = float(np.vdot(flat, flat)) / flat.size
-    if SMALLEST_SQUARE < square < np.inf and mean * mean < LARGEST_CANCELLED * square:
+    if SMALLEST_MEAN_SQUARE < square < np.inf and mean * mean < LARGEST_CANCELLED * square:
         return mean, float(np.sqrt(square - mean * mean))
     # Squares that float32 cannot hold well, or a mean so large that its square would cancel the rest.
     return float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
@@ -94,7 +94,7 @@ def node_figures(activation: Floats, scale: float, scratch: Scratch) -> NodeFigu
     width = activation.shape[1]
     chosen = np.linspace(0, width - 1, min(width, MOST_NODES_COMPARED)).astype(np.int64)
     compared = activation if width == len(chosen) else activation[:, chosen]
-    if not SMALLEST_SQUARED < scale < LARGEST_SQUARED:
+    if not SMALLEST_SCALE < scale < LARGEST_SCALE:
         compared = compared / np.float32(max(scale, TINY))  # rank and correlation do not depend on scale
     centred = scratch.array("centred", compared.shape, compared.dtype)
     np.subtract(compared, compared.mean(axis=0), out=centred)

@@ -10,16 +10,15 @@ Numba gives operators on 32-bit integers 64-bit results: hence the many conversi
 
 import sys
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple
 
 import numba
 import numpy as np
 import numpy.typing as npt
 from numba import types
-from numba.core.caching import FunctionCache
 from numba.extending import overload
 
+from service.numerics.compiling import compiled, inlined
 from service.numerics.distributions import TRUNCATION, DistributionName, Source
 from service.numerics.dtypes import Values
 from service.numerics.philox import KEY_INCREMENTS, MULTIPLIERS, WORDS_PER_BLOCK
@@ -58,7 +57,6 @@ INCREMENTS = tuple(np.uint64(increment) for increment in KEY_INCREMENTS)
 Lows = npt.NDArray[np.uint32]
 Highs = npt.NDArray[np.int32]
 Counter = tuple[np.uint64, np.uint64, np.uint64, np.uint64]
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 class _Source(NamedTuple):
@@ -103,40 +101,7 @@ def fill_rows(out: Values, source: Source, start: int, stride: int) -> None:
         _fill_columns(out.T, flat, start, stride)
 
 
-class _ForgivingCache(FunctionCache):
-    """Machine code on disk: where it is damaged or cannot be written, compile again.
-
-    It is renewed when the text of this module changes; the constants of other modules are part of it
-    too, and `known_answers` notices if those have changed alone.
-    """
-
-    def load_overload(self, *found: Any) -> Any:
-        """Return the machine code, or None where there is none that can be read."""
-        try:
-            return super().load_overload(*found)  # type: ignore[no-untyped-call]
-        except Exception:  # noqa: BLE001  # whatever is wrong with the files
-            return None
-
-    def save_overload(self, *found: Any) -> None:
-        """Keep the machine code if that can be done."""
-        with suppress(Exception):
-            super().save_overload(*found)  # type: ignore[no-untyped-call]
-
-
-def _compiled(function: Function) -> Function:
-    """Compile a function when it is first called; keep the machine code on disk if there is a place for it."""
-    compiled: Any = numba.njit(nogil=True, error_model="numpy")(function)
-    with suppress(RuntimeError):  # neither __pycache__ nor the user's cache can be written
-        compiled._cache = _ForgivingCache(function)  # type: ignore[no-untyped-call]  # noqa: SLF001  # as cache=True does
-    return cast("Function", compiled)
-
-
-def _inlined(function: Function) -> Function:
-    """Compile a function into the loops that call it: a call would keep them from being made of vector instructions."""
-    return cast("Function", numba.njit(error_model="numpy", forceinline=True)(function))
-
-
-@_compiled
+@compiled
 def _fill_run(out: Floats, source: _Source, start: int) -> None:
     """Write elements [start, start + len(out)): what most requests ask for, with a copy less than `_fill_rows`."""
     buffers = _new_buffers()
@@ -154,7 +119,7 @@ def _fill_run(out: Floats, source: _Source, start: int) -> None:
             done += width
 
 
-@_compiled
+@compiled
 def _fill_rows(out: Values, source: _Source, start: int, stride: int) -> None:
     rows, length = out.shape
     if length == stride:  # one run without gaps
@@ -175,7 +140,7 @@ def _fill_rows(out: Values, source: _Source, start: int, stride: int) -> None:
         left += width
 
 
-@_compiled
+@compiled
 def _fill_columns(out: Values, source: _Source, start: int, stride: int) -> None:
     """Write what would be row k to column k."""
     length, rows = out.shape
@@ -196,7 +161,7 @@ def _fill_columns(out: Values, source: _Source, start: int, stride: int) -> None
             _transpose(tile[:height, :width], out[left : left + width, top : top + height])
 
 
-@_compiled
+@compiled
 def _transpose(tile: Values, out: Values) -> None:
     height, width = tile.shape
     for column in range(width):
@@ -208,7 +173,7 @@ def _transpose(tile: Values, out: Values) -> None:
                 out[column, row] = tile[row, column]
 
 
-@_compiled
+@compiled
 def _new_buffers() -> _Buffers:
     return _Buffers(
         np.empty(RUN_BLOCKS, np.int64),
@@ -222,13 +187,13 @@ def _new_buffers() -> _Buffers:
     )
 
 
-@_compiled
+@compiled
 def _rows_at_once(length: int) -> int:
     """Return how many rows of so many elements one run holds, wherever they begin in their blocks."""
     return max(RUN_BLOCKS // ((length + 2 * RAGGED) // ELEMENTS_PER_BLOCK), 1)
 
 
-@_compiled
+@compiled
 def _draw(  # noqa: PLR0913, PLR0917
     source: _Source, start: int, stride: int, shape: tuple[int, int], buffers: _Buffers, out: Floats
 ) -> None:
@@ -258,7 +223,7 @@ def _draw(  # noqa: PLR0913, PLR0917
         _normal(buffers.low, buffers.high, source.scale, values)
 
 
-@_compiled
+@compiled
 def _draw_again(values: Floats, source: _Source, buffers: _Buffers) -> None:
     """Replace normal values beyond the cut by those of further attempts."""
     rejected, blocks = buffers.rejected, buffers.blocks_again
@@ -285,14 +250,14 @@ def _draw_again(values: Floats, source: _Source, buffers: _Buffers) -> None:
         count = left
 
 
-@_compiled
+@compiled
 def _consecutive_words(first: int, count: int, source: _Source, low: Lows, high: Highs) -> None:
     """Write the halves of the words of `count` blocks from `first` on."""
     for place in range(count):
         _split(_block(np.uint64(first + place), np.uint64(0), source), place, low, high)
 
 
-@_compiled
+@compiled
 def _scattered_words(
     blocks: npt.NDArray[np.uint64], attempt: np.uint64, source: _Source, low: Lows, high: Highs
 ) -> None:
@@ -301,7 +266,7 @@ def _scattered_words(
         _split(_block(blocks[place], attempt, source), place, low, high)
 
 
-@_inlined
+@inlined
 def _split(words: Counter, place: int, low: Lows, high: Highs) -> None:
     first = WORDS_PER_BLOCK * place
     low[first], high[first] = np.uint32(words[0]), np.int32(words[0] >> SHIFT_32)
@@ -310,7 +275,7 @@ def _split(words: Counter, place: int, low: Lows, high: Highs) -> None:
     low[first + 3], high[first + 3] = np.uint32(words[3]), np.int32(words[3] >> SHIFT_32)
 
 
-@_inlined
+@inlined
 def _block(number: np.uint64, attempt: np.uint64, source: _Source) -> Counter:
     """Return the words of one block: Philox4x64-10, see `philox`."""
     k0, k1, zero = source.k0, source.k1, np.uint64(0)
@@ -328,7 +293,7 @@ def _block(number: np.uint64, attempt: np.uint64, source: _Source) -> Counter:
     return _philox_round(counter, k0, k1, np.uint64(9))
 
 
-@_inlined
+@inlined
 def _philox_round(counter: Counter, k0: np.uint64, k1: np.uint64, number: np.uint64) -> Counter:
     c0, c1, c2, c3 = counter
     high0, low0 = _full_product(MULTIPLIERS_HIGH[0], MULTIPLIERS_LOW[0], c0)
@@ -336,7 +301,7 @@ def _philox_round(counter: Counter, k0: np.uint64, k1: np.uint64, number: np.uin
     return high1 ^ c1 ^ (k0 + number * INCREMENTS[0]), low1, high0 ^ c3 ^ (k1 + number * INCREMENTS[1]), low0
 
 
-@_inlined
+@inlined
 def _full_product(multiplier_high: np.uint64, multiplier_low: np.uint64, x: np.uint64) -> tuple[np.uint64, np.uint64]:
     """Return the high and the low 64 bits of a 128-bit product."""
     # In parts of 32 bits, whose products vector units have: as 128-bit products they would be taken one by one.
@@ -348,7 +313,7 @@ def _full_product(multiplier_high: np.uint64, multiplier_low: np.uint64, x: np.u
     return high, (carried << SHIFT_32) | (lowest & MASK_32)
 
 
-@_compiled
+@compiled
 def _normal(low: Lows, high: Highs, scale: np.float32, out: Floats) -> None:
     """Write normal values, two for each word: docs/recipe.md, sections 3 and 4, whose names these are."""
     for j in range(out.size // 2):
@@ -366,7 +331,7 @@ def _normal(low: Lows, high: Highs, scale: np.float32, out: Floats) -> None:
         out[2 * j + 1] = ((_horner(s, SIN_32) * t) * r) * scale
 
 
-@_compiled
+@compiled
 def _uniform(low: Lows, high: Highs, scale: np.float32, out: Floats) -> None:
     """Write uniform values, two for each word: docs/recipe.md, section 4."""
     for j in range(out.size // 2):
@@ -374,7 +339,7 @@ def _uniform(low: Lows, high: Highs, scale: np.float32, out: Floats) -> None:
         out[2 * j + 1] = (np.float32(high[j]) * INT32_TO_UNIT_32) * scale
 
 
-@_inlined
+@inlined
 def _horner(x: np.float32, coefficients: tuple[np.float32, ...]) -> np.float32:
     """Evaluate the polynomial with these coefficients, lowest order first, at x."""
     total = coefficients[-1] * x
@@ -407,7 +372,7 @@ def _store_short(values: Floats, is_half: bool, out: Values) -> None:  # noqa: F
             out[i] = _bfloat(values[i])
 
 
-@_inlined
+@inlined
 def _half(value: np.float32) -> np.uint16:
     """Return the bits of a float16: value, which is at most 65504, rounded to nearest even."""
     sign = np.uint32(_bits(value) & SIGN_MASK)
@@ -421,18 +386,18 @@ def _half(value: np.float32) -> np.uint16:
     return np.uint16(np.uint32(rounded) | np.uint32(sign >> np.uint32(16)))
 
 
-@_inlined
+@inlined
 def _bfloat(value: np.float32) -> np.uint16:
     """Return the bits of a bfloat16: value rounded to nearest even."""
     odd = np.uint32((_bits(value) >> np.uint32(16)) & np.uint32(1))
     return np.uint16(np.uint32(_bits(value) + np.uint32(0x7FFF) + odd) >> np.uint32(16))
 
 
-@_inlined
+@inlined
 def _bits(value: np.float32) -> np.uint32:
     return np.float32(value).view(np.uint32)
 
 
-@_inlined
+@inlined
 def _float(bits: np.uint32) -> np.float32:
     return np.uint32(bits).view(np.float32)

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from service.diagnosis.experiments import check_memory, diagnose_network, diagnose_own
 from service.diagnosis.picture.picture import picture
 from service.diagnosis.report import Diagnosis
-from service.diagnosis.uploads import own_weights
+from service.diagnosis.uploads.network import own_weights
 from service.plan import plan_of
 from service.spec import Experiment, OwnExperiment
 from service.web.answers import JSON, Resource, identify, seed_of

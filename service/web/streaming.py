@@ -15,7 +15,7 @@ from service.errors import Busy
 from service.formats.pieces import Body, Buffer, Piece
 from service.web.rooms import Rooms
 
-# What is handed to the socket at once. Larger parts would make a slow client look stalled.
+# What is handed to the socket at once. No worker can take up its next piece while a part is being written.
 SEND_BYTES = 2**19
 
 

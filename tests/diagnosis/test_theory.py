@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from service.diagnosis.gaussian import ORDERS, moments, pair_series
-from service.diagnosis.mean_field import LayerSetup
 from service.diagnosis.passes import EPSILON
-from service.diagnosis.theory import expected
+from service.diagnosis.theory.expected import expected
+from service.diagnosis.theory.gaussian import ORDERS, moments, pair_series
+from service.diagnosis.theory.mean_field import LayerSetup
 from service.numerics.activations import FUNCTIONS, Activation
 
 # E[φ²] and E[φ'²] for a pre-activation of N(0, 1).

@@ -10,7 +10,7 @@ import safetensors.numpy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.diagnosis.uploads import OwnWeights, own_weights
+from service.diagnosis.uploads.network import OwnWeights, own_weights
 from service.errors import InvalidRequest, TooLarge
 from service.spec import Layout
 from tests.diagnosis import uploading

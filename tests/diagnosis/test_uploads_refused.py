@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from service.diagnosis.uploads import own_weights
+from service.diagnosis.uploads.network import own_weights
 from service.errors import InvalidRequest, TooLarge
 from service.spec import Layout
 from tests.diagnosis.uploading import (

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pytest
 import safetensors.numpy
 
-from service.diagnosis.uploads import own_weights
+from service.diagnosis.uploads.network import own_weights
 from service.errors import FieldError, InvalidRequest
 from service.spec import Layout
 

@@ -3,9 +3,7 @@
 import importlib
 import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from service.numerics.dtypes import DType
 from service.spec import Layout
 from tests.bodies import cut_small, whole
 from tests.networks import WITH_NPY, plan_from
+from tests.numerics.children import printed_by_child
 from tests.numerics.known_vectors import CASES
 from tests.numerics.twins import needs_numba
 
@@ -64,20 +63,6 @@ def draw_all() -> None:
                 with cut_small():
                     for body in bodies(layers, distribution, dtype, layout):
                         whole(body)
-
-
-def printed_by_child(program: str, folder: Path, environment: Mapping[str, str]) -> list[str]:
-    child = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        cwd=folder,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert child.returncode == 0, child.stderr
-    return child.stdout.splitlines()
 
 
 @needs_numba

@@ -2,11 +2,7 @@
 
 import hashlib
 import importlib
-import os
 import platform
-import subprocess
-import sys
-from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
@@ -15,6 +11,7 @@ import pytest
 from service.numerics.distributions import DistributionName
 from service.numerics.dtypes import DType
 from tests.networks import plan_from
+from tests.numerics.children import printed_by_child
 from tests.numerics.twins import needs_numba
 
 ROOT = Path(__file__).parents[2]
@@ -48,20 +45,6 @@ def compiled_for() -> tuple[str, str]:
     return name, features
 
 
-def printed_by_child(program: str, environment: Mapping[str, str]) -> str:
-    child = subprocess.run(
-        [sys.executable, "-W", "error", "-c", program],
-        cwd=ROOT,
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=600,
-    )
-    assert child.returncode == 0, child.stderr
-    return child.stdout.strip()
-
-
 def test_bits_are_the_same_without_vector_instructions() -> None:
     features = dispatched_features()
     if not features:
@@ -71,7 +54,7 @@ def test_bits_are_the_same_without_vector_instructions() -> None:
         "assert not dispatched_features(), dispatched_features()\n"
         "print(digest())\n"
     )
-    assert printed_by_child(program, {"NPY_DISABLE_CPU_FEATURES": " ".join(features)}) == digest()
+    assert printed_by_child(program, ROOT, {"NPY_DISABLE_CPU_FEATURES": " ".join(features)}) == [digest()]
 
 
 @needs_numba
@@ -87,4 +70,4 @@ def test_bits_are_the_same_when_compiled_for_the_oldest_processor(tmp_path: Path
     # Machine code for another processor must not meet that for this one on disk.
     name, features = OLDEST
     other = {"NUMBA_CPU_NAME": name, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path)}
-    assert printed_by_child(program, other) == digest()
+    assert printed_by_child(program, ROOT, other) == [digest()]

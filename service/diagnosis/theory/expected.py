@@ -16,9 +16,9 @@ from itertools import chain, islice, repeat
 
 import numpy as np
 
-from service.diagnosis.mean_field import LayerMeanField, LayerSetup, mean_field
-from service.diagnosis.spread_normalized import normalized_spreads
-from service.diagnosis.spread_plain import plain_spreads
+from service.diagnosis.theory.mean_field import LayerMeanField, LayerSetup, mean_field
+from service.diagnosis.theory.spread_normalized import normalized_spreads
+from service.diagnosis.theory.spread_plain import plain_spreads
 
 UNKNOWN = (np.nan, np.nan)
 

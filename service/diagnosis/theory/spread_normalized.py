@@ -8,10 +8,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from service.diagnosis.mean_field import LayerSetup
-from service.diagnosis.normalized_law import MARGIN, Activated, Normalized, activated, free_fluctuations
-from service.diagnosis.particles import PARTICLES, bounds, lengths_of_inputs, noise
-from service.diagnosis.tables import Correlations, Table, in_range, square_at_width
+from service.diagnosis.theory.mean_field import LayerSetup
+from service.diagnosis.theory.normalized_law import MARGIN, Activated, Normalized, activated, free_fluctuations
+from service.diagnosis.theory.particles import PARTICLES, bounds, lengths_of_inputs, noise
+from service.diagnosis.theory.tables import Correlations, Table, in_range, square_at_width
 from service.numerics.activations import Floats
 
 FEWEST_NETWORKS = 16

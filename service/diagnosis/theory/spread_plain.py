@@ -18,10 +18,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from service.diagnosis.gaussian import PairSeries
-from service.diagnosis.mean_field import LayerSetup
-from service.diagnosis.particles import bounds, even_normals, lengths_of_inputs, log_variance_of_all, noise
-from service.diagnosis.tables import Correlations, Table, in_range, square_at_width
+from service.diagnosis.theory.gaussian import PairSeries
+from service.diagnosis.theory.mean_field import LayerSetup
+from service.diagnosis.theory.particles import bounds, even_normals, lengths_of_inputs, log_variance_of_all, noise
+from service.diagnosis.theory.tables import Correlations, Table, in_range, square_at_width
 from service.numerics.activations import Floats
 
 MOST_SAMPLES = 16  # of a network, whose samples share most of what they stray

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.diagnosis.gaussian import Moments, moments
 from service.diagnosis.passes import EPSILON
+from service.diagnosis.theory.gaussian import Moments, moments
 from service.numerics.activations import Activation
 
 

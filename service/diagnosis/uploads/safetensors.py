@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from service.diagnosis.upload_tensors import BODY, StoredTensor, checked_shape, kind_of, refusal
+from service.diagnosis.uploads.tensors import BODY, StoredTensor, checked_shape, kind_of, refusal
 from service.numerics.dtypes import DTYPES, DType
 
 LENGTH_BYTES: Final = 8

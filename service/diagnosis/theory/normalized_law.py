@@ -9,11 +9,11 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from service.diagnosis.gaussian import rule
-from service.diagnosis.mean_field import LayerSetup
-from service.diagnosis.particles import log_variance_of_all
 from service.diagnosis.passes import EPSILON
-from service.diagnosis.tables import STEP, Table
+from service.diagnosis.theory.gaussian import rule
+from service.diagnosis.theory.mean_field import LayerSetup
+from service.diagnosis.theory.particles import log_variance_of_all
+from service.diagnosis.theory.tables import STEP, Table
 from service.numerics.activations import FUNCTIONS, Activation, Floats
 
 # The expansion to lowest order means nothing beyond these.

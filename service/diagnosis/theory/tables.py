@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 import numpy as np
 
-from service.diagnosis.gaussian import ORDERS, PairSeries, moments, pair_series
+from service.diagnosis.theory.gaussian import ORDERS, PairSeries, moments, pair_series
 from service.numerics.activations import Activation, Floats
 
 # Distance of the knots in log q; linear interpolation errs by some 0.001 in log E[φ²].

@@ -7,9 +7,9 @@ from math import prod
 
 import numpy as np
 
-from service.diagnosis.upload_npz import ARCHIVE_STARTS, npz_tensors
-from service.diagnosis.upload_safetensors import safetensors_tensors
-from service.diagnosis.upload_tensors import BODY, INPUTS, KNOWN, StoredTensor, kind_of, refusal
+from service.diagnosis.uploads.npz import ARCHIVE_STARTS, npz_tensors
+from service.diagnosis.uploads.safetensors import safetensors_tensors
+from service.diagnosis.uploads.tensors import BODY, INPUTS, KNOWN, StoredTensor, kind_of, refusal
 from service.errors import TooLarge
 from service.numerics.reference import Floats
 from service.spec import Layout

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from service.diagnosis.upload_tensors import BODY, MOST_TENSORS, StoredTensor, checked_shape, kind_of, refusal
+from service.diagnosis.uploads.tensors import BODY, MOST_TENSORS, StoredTensor, checked_shape, kind_of, refusal
 
 ENTRY_START: Final = b"PK\x03\x04"
 # The second is that of an archive without entries. As lengths of a safetensors header, both are too large.

@@ -1,0 +1,1 @@
+"""A client's own weights, read from a file that nobody has to trust."""
