@@ -7,7 +7,22 @@ from dataclasses import asdict
 from pathlib import Path
 from types import MappingProxyType
 
-from benchmarks import diagnosis, draw, latency, memory, small, transfer
+from benchmarks import (
+    crowd,
+    diagnosis,
+    draw,
+    latency,
+    learning,
+    levels,
+    memory,
+    models,
+    orthogonal,
+    page,
+    plans,
+    small,
+    transfer,
+    zarr_stores,
+)
 from benchmarks.machine import Machine
 from benchmarks.rows import Row, table
 from benchmarks.sizes import FULL, QUICK, Sizes
@@ -17,11 +32,19 @@ RESULTS = Path(__file__).parent / "results"
 MEASUREMENTS: Mapping[str, Callable[[Sizes], list[Row]]] = MappingProxyType(
     {
         "draw": draw.measure,
+        "orthogonal": orthogonal.measure,
+        "levels": levels.measure,
         "transfer": transfer.measure,
         "small": small.measure,
         "memory": memory.measure,
         "latency": latency.measure,
         "diagnosis": diagnosis.measure,
+        "learning": learning.measure,
+        "page": page.measure,
+        "plans": plans.measure,
+        "models": models.measure,
+        "zarr": zarr_stores.measure,
+        "crowd": crowd.measure,
     }
 )
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from http.client import HTTPConnection
 
-from service.spec import Layout
-from tests.running import HOST
+from harness.running import HOST
+from service.describe.network import Layout
 
 BUFFER_BYTES = 2**17  # stays in the cache of the client's core
 TIMEOUT_SECONDS = 60

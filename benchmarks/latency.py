@@ -16,8 +16,8 @@ import numpy as np
 from benchmarks.client import TIMEOUT_SECONDS, discarded, weight_path
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
-from service.spec import Layout
-from tests.running import HOST, running
+from harness.running import HOST, running
+from service.describe.network import Layout
 
 CLIENTS = 4
 SPACING_SECONDS = 0.05
@@ -49,16 +49,16 @@ def _beside_a_diagnosis(sizes: Sizes) -> Row:
     """Return the slowest answer while one diagnosis after the other runs."""
     widths = ",".join(["784"] + [str(sizes.diagnosis_width)] * 10)
     with running() as server:
-        idle = _latencies(server.port, sizes.samples, lambda: True)
+        idle = latencies(server.port, sizes.samples, lambda: True)
         stop = Event()
         client = Thread(target=_diagnose_until, args=(f"{server.url}/diagnose?layers={widths}&activation=relu", stop))
         client.start()
         try:
-            loaded = _latencies(server.port, sizes.samples, client.is_alive)
+            loaded = latencies(server.port, sizes.samples, client.is_alive)
         finally:
             stop.set()
             client.join()
-    return Row(f"/livez max of {len(loaded)} beside a diagnosis", *_pair(loaded, idle, 100), value_below=LIMIT_MS)
+    return Row(f"/livez max of {len(loaded)} beside a diagnosis", *pair(loaded, idle, 100), value_below=LIMIT_MS)
 
 
 def _diagnose_until(url: str, stop: Event) -> None:
@@ -68,27 +68,28 @@ def _diagnose_until(url: str, stop: Event) -> None:
 
 def _under_load(path: str, layout: Layout, sizes: Sizes) -> list[Row]:
     with running() as server:
-        idle = _latencies(server.port, sizes.samples, lambda: True)
+        idle = latencies(server.port, sizes.samples, lambda: True)
         with _downloads(server.port, path) as downloads:
             before, start = _received(downloads), time.perf_counter()
-            loaded = _latencies(server.port, sizes.samples, lambda: all(d.is_running() for d in downloads))
+            loaded = latencies(server.port, sizes.samples, lambda: all(d.is_running() for d in downloads))
             rate = (_received(downloads) - before) / 1e6 / (time.perf_counter() - start)
     if not loaded:
         raise RuntimeError("The downloads ended before a request was timed.")
     title = f"{CLIENTS} clients pull {layout}"
     return [
-        Row(f"/livez p50, {title}", *_pair(loaded, idle, 50)),
-        Row(f"/livez p99, {title}", *_pair(loaded, idle, 99)),
-        Row(f"/livez max of {len(loaded)}, {title}", *_pair(loaded, idle, 100), value_below=LIMIT_MS),
+        Row(f"/livez p50, {title}", *pair(loaded, idle, 50)),
+        Row(f"/livez p99, {title}", *pair(loaded, idle, 99)),
+        Row(f"/livez max of {len(loaded)}, {title}", *pair(loaded, idle, 100), value_below=LIMIT_MS),
         Row(f"rate of all meanwhile, {title}", rate, "MB/s"),
     ]
 
 
-def _pair(loaded: list[float], idle: list[float], percentile: float) -> tuple[float, str, str, float]:
+def pair(loaded: list[float], idle: list[float], percentile: float) -> tuple[float, str, str, float]:
+    """Return a percentile of both, as a row wants them."""
     return float(np.percentile(loaded, percentile)), "ms", "idle", float(np.percentile(idle, percentile))
 
 
-def _latencies(port: int, samples: int, may_go_on: Callable[[], bool]) -> list[float]:
+def latencies(port: int, samples: int, may_go_on: Callable[[], bool]) -> list[float]:
     """Return the milliseconds of up to so many requests, as long as the load lasts."""
     found: list[float] = []
     start = time.perf_counter()

@@ -7,9 +7,9 @@ from time import perf_counter, sleep
 from benchmarks.client import discarded, weight_path
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
-from service.spec import Layout
+from harness.running import Service, running
+from service.describe.network import Layout
 from service.web.settings import Settings
-from tests.running import Service, running
 
 LIMIT_MB = 300
 STALLED = ("bin", "json")
@@ -31,11 +31,11 @@ def measure(sizes: Sizes) -> list[Row]:
 def _download(layout: Layout, side: int) -> list[Row]:
     # The system keeps one peak for the life of a process, so each download gets a fresh server.
     with running() as server:
-        idle = _megabytes(server, "VmRSS")
+        idle = megabytes(server, "VmRSS")
         start = perf_counter()
         received = sum(discarded(server.port, weight_path(side, layout)))
         seconds = perf_counter() - start
-        peak = _megabytes(server, "VmHWM")
+        peak = megabytes(server, "VmHWM")
     title = f"{received / 1e9:.2f} GB in {layout}"
     return [
         Row(f"memory above idle at its peak, {title}", peak - idle, "MB", "idle", idle, value_below=LIMIT_MB),
@@ -49,19 +49,19 @@ def _stalled(suffix: str) -> Row:
     clients = Settings.model_fields["drawings"].default
     path = f"/weights/layers.0.weight.{suffix}?layers=2048,2000&activation=relu&seed=1&dtype=float64&layout=out_in"
     with running() as server, ExitStack() as connections:
-        idle = _megabytes(server, "VmRSS")
+        idle = megabytes(server, "VmRSS")
         for _ in range(clients):
             connections.enter_context(closing(server.open(path)))
         drawn, previous = server.metric(DRAWN), -1.0
         while drawn != previous:
             sleep(SETTLE_SECONDS)
             drawn, previous = server.metric(DRAWN), drawn
-        peak = _megabytes(server, "VmHWM")
+        peak = megabytes(server, "VmHWM")
     name = f"memory above idle at its peak, {clients} clients of .{suffix} that read nothing"
     return Row(name, peak - idle, "MB", "idle", idle, value_below=STALLED_LIMIT_MB)
 
 
-def _megabytes(server: Service, field: str) -> float:
+def megabytes(server: Service, field: str) -> float:
     """Return a size from the process's status, where "kB" means 1024 bytes."""
     for line in Path(f"/proc/{server.process.pid}/status").read_text().splitlines():
         name, _, value = line.partition(":")

@@ -3,13 +3,18 @@
 python -m benchmarks.peers
 """
 
+import os
+
 import uvicorn
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from service.web.protocol import BoundedHttpProtocol
-from service.web.settings import Settings
-from service.web.streaming import SEND_BYTES
+from service.web.http.bounds import Bounds
+from service.web.http.malformed import Notes
+from service.web.http.metrics import Metrics
+from service.web.http.pace import SEND_BYTES
+from service.web.http.protocol import protocol
+from service.web.settings import settings_from
 
 app = FastAPI()
 
@@ -39,8 +44,8 @@ app.mount("/stream", stream)
 
 
 if __name__ == "__main__":
-    settings = Settings()
+    settings = settings_from(os.environ)
     uvicorn.run(
-        app, host=settings.host, port=settings.port, loop="uvloop", http=BoundedHttpProtocol, access_log=False,
-        log_level="error",
+        app, host=settings.host, port=settings.port, loop="uvloop", http=protocol(Bounds(), Notes(Metrics())),
+        access_log=False,
     )  # fmt: skip

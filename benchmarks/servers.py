@@ -1,9 +1,9 @@
-"""Servers to measure: the service with either twin, and the least that a service on its stack can do."""
+"""Servers to measure: the service with either backend, and the least that a service on its stack can do."""
 
 from contextlib import AbstractContextManager
 from importlib.util import find_spec
 
-from tests.running import Service, running
+from harness.running import Service, running
 
 WITHOUT_NUMBA = "import sys; sys.modules['numba'] = None; from service.__main__ import main; main()"
 

@@ -13,7 +13,7 @@ import httpx
 from benchmarks.rows import Row
 from benchmarks.servers import peer
 from benchmarks.sizes import Sizes
-from tests.running import Service, running
+from harness.running import Service, running
 
 CONNECTIONS = 16
 NPY = "/weights.npy?layers=8,8&activation=relu&bias=none&seed="

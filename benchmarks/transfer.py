@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import orjson
@@ -16,9 +15,9 @@ from benchmarks.rounds import median_seconds
 from benchmarks.rows import Row
 from benchmarks.servers import HAS_NUMBA, peer, with_numpy
 from benchmarks.sizes import Sizes
-from service.numerics.distributions import DistributionName
-from service.numerics.sampler import Stream
-from tests.running import Service, running
+from harness.running import Service, running
+from service.numerics.recipe.backend import fill_run
+from service.numerics.recipe.distributions import DistributionName, Stream
 
 LEAST_AGAINST_TORCH, LEAST_AGAINST_CONSTANT, LEAST_OF_NUMPY = 2.0, 0.4, 0.8
 # Format, what follows the query, what it is measured against, and the least ratio of values per second.
@@ -74,15 +73,7 @@ class _Used:
         self.cores = (self._seconds() - before) / (os.times().elapsed - began)
 
     def _seconds(self) -> float:
-        return sum(_cpu_seconds(server) for server in self._servers)
-
-
-def _cpu_seconds(server: Service) -> float:
-    listing = Path(f"/proc/{server.process.pid}/stat")
-    if not listing.exists():
-        return 0.0
-    user, system = listing.read_text().rpartition(")")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+        return sum(server.cpu_seconds() for server in self._servers)
 
 
 def _rows(sizes: Sizes, rates: dict[str, float], used: dict[str, _Used]) -> Iterator[Row]:
@@ -122,7 +113,7 @@ def _json(service: Service, sizes: Sizes) -> Row:
 
 def _dumped(values: int) -> bytes:
     drawn = np.empty(values, np.float32)
-    Stream.of(1, "layers.0.weight", DistributionName.NORMAL, 0.05).fill(drawn, 0)
+    fill_run(drawn, Stream.of(1, "layers.0.weight", DistributionName.NORMAL, 0.05), 0)
     return orjson.dumps(drawn, option=orjson.OPT_SERIALIZE_NUMPY)
 
 

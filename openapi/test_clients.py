@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,17 +11,20 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
+import safetensors.numpy
 
+from harness.running import Service, running
 from openapi.clients import CLIENTS, CXX, CXX_PACKAGES
 from openapi.sdk import GENERATORS, generate
 from openapi.toolchains import OPENAPI, ROOT, CommandFailed, install, run
-from tests.running import Service, running
 
 EXAMPLES = OPENAPI / "examples"
 NETWORK = {"layers": "784,256,10", "activation": "relu", "seed": "42"}
 Array = np.ndarray[Any, np.dtype[np.float32]]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-SHORTEST = dict(re.findall(r"```(js|cpp)\n(.*?```\n\n```text\n.*?)```", README, re.DOTALL))
+RESNET = json.loads((OPENAPI / "resnet18.json").read_text(encoding="utf-8"))
+VECTORS = json.loads((ROOT / "docs/recipe-vectors.json").read_text(encoding="utf-8"))
+HTTP_PAGE = (ROOT / "docs/http.md").read_text(encoding="utf-8")
+SHORTEST = dict(re.findall(r"```(js|cpp)\n(.*?```\n\n```text\n.*?)```", HTTP_PAGE, re.DOTALL))
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +34,20 @@ def service() -> Iterator[Service]:
 
 
 def downloaded(service: Service, path: str, **query: str) -> Array:
-    answer = httpx.get(service.url + path, params=NETWORK | query)
+    answer = httpx.get(service.url + path, params=NETWORK | query, timeout=60)
     assert answer.status_code == 200, answer.text
     array: Array = np.load(io.BytesIO(answer.content))
     return array
+
+
+def resnet18(service: Service) -> bytes:
+    """Return a ResNet-18 of torchvision's, which has 11,689,512 parameters."""
+    answer = httpx.post(f"{service.url}/model/weights.safetensors", json=RESNET, timeout=60)
+    assert answer.status_code == 200, answer.text
+    tensors = safetensors.numpy.load(answer.content)
+    learned = (array for name, array in tensors.items() if not re.search("running_|num_batches", name))
+    assert sum(array.size for array in learned) == 11_689_512
+    return answer.content
 
 
 def digest(array: Array) -> str:
@@ -42,7 +56,8 @@ def digest(array: Array) -> str:
 
 
 def test_every_folder_of_examples_is_a_client_that_is_run() -> None:
-    assert {folder.name for folder in EXAMPLES.iterdir()} == set(CLIENTS)
+    # Those for frameworks are run by make test-models.
+    assert {folder.name for folder in EXAMPLES.iterdir()} == {*CLIENTS, "frameworks"}
     assert {name for name, client in CLIENTS.items() if client.uses_sdk} == set(GENERATORS)
 
 
@@ -58,13 +73,16 @@ def test_client_reads_the_bits_that_numpy_reads(service: Service, name: str) -> 
 
     network = digest(downloaded(service, "/weights.npy"))
     tensor = digest(downloaded(service, "/weights/layers.0.weight.npy"))
+    resnet = hashlib.sha256(resnet18(service)).hexdigest()
     assert printed.splitlines() == [
         "plan 203530 values in 4 tensors",
         f"weights.npy {network}",
         f"weights.json {network}",
         f"halves {network}",
+        f"posted {network}",
         f"tensor.npy {tensor}",
         f"tensor.bin {tensor}",
+        f"resnet18 {resnet}",
         "verdict saturated",
         "problem 422 urn:fanin:problem:invalid-request layers.1",
     ]
@@ -82,6 +100,15 @@ def test_javascript_recomputes_elements_from_the_recipe_alone(service: Service) 
         indices = [str(fan_in * row + column) for column in range(start, stop)]
         printed = run(("node", "recipe.js", seed, tensor, repr(fan_in**-0.5), *indices), EXAMPLES / "node")
         assert printed.split() == [f"{bits:08x}" for bits in served.view("<u4")[0].tolist()]
+
+
+@pytest.mark.parametrize(
+    "case", [case for case in VECTORS["orthogonal"] if "bits" in case], ids=lambda case: case["key"]
+)
+def test_javascript_recomputes_orthogonal_matrices_from_the_recipe_alone(case: dict[str, Any]) -> None:
+    fields = [str(case[name]) for name in ("seed", "key", "rows", "columns", "copy", "gain")]
+    printed = run(("node", "recipe.js", "orthogonal", *fields), EXAMPLES / "node")
+    assert printed.upper().split() == [bits for row in case["bits"] for bits in row]
 
 
 def test_spectral_finds_nothing() -> None:

@@ -47,6 +47,8 @@ def install(packages: Mapping[str, str]) -> None:
         raise CommandFailed(f"missing are what Debian has as {', '.join(missing)}: install them by other means")
     if os.geteuid() != 0:
         raise CommandFailed(f"missing are Debian packages, which root alone can install: {by_hand}")
+    # Slim images leave out the folder, and Debian's Java cannot be installed without it.
+    Path("/usr/share/man/man1").mkdir(parents=True, exist_ok=True)
     run(("apt-get", "update"))
     run(("apt-get", "install", "--yes", "--no-install-recommends", *missing), DEBIAN_FRONTEND="noninteractive")
 

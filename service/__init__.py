@@ -1,3 +1,3 @@
 """fanin: initial weights of neural networks, as a pure function of a URL."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,43 +1,42 @@
-"""Run the service: python -m service. Settings are environment variables; README lists them."""
+"""The command: fanin, or python -m service. docs/deploy.md lists the settings, which are environment variables."""
 
-import logging
+import argparse
+import os
 import signal
 import sys
+from collections.abc import Sequence
 
-import uvicorn
-from pydantic import ValidationError
-
-from service.web.app import create_app
-from service.web.observing import JsonLines
-from service.web.protocol import protocol
-from service.web.settings import Settings
+from service import __version__
 
 
-def main() -> None:
-    """Serve until SIGTERM or SIGINT, then finish the running responses."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonLines())
-    logging.basicConfig(level=logging.INFO, handlers=[handler])
-    # No line tells these, so that no record need find them out.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    try:
-        settings = Settings()
-    except ValidationError as error:
-        sys.exit(f"A FANIN_ environment variable cannot be used: {error}")
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then finish the running responses; `arguments` are those of the command line."""
     # uvicorn raises the signal once more when it has stopped; a stop that was asked for is a success.
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: sys.exit(0))
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http=protocol(settings.stall_seconds),
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=settings.shutdown_seconds,
+    given = _parser().parse_args(arguments)
+    # Only now, for this takes a second: --help and a wrong option are answered at once, and Ctrl-C is.
+    from service.web.serving import CannotListen, serve  # noqa: PLC0415
+    from service.web.settings import PREFIX, BadSettings, settings_from  # noqa: PLC0415
+
+    options = {PREFIX + name.upper(): value for name, value in vars(given).items() if value is not None}
+    try:
+        serve(settings_from(os.environ | options))
+    except (BadSettings, CannotListen) as error:
+        sys.exit(str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fanin",
+        description="Initial weights of neural networks over HTTP: the same URL gives the same bits.",
+        epilog="fanin alone is fanin serve. All other settings are environment variables: docs/deploy.md.",
     )
+    parser.add_argument("--version", action="version", version=f"fanin {__version__}")
+    serve = parser.add_subparsers(title="commands").add_parser("serve", help="serve until Ctrl-C or SIGTERM")
+    serve.add_argument("--host", metavar="ADDRESS", help="address to listen on: FANIN_HOST, or 127.0.0.1")
+    serve.add_argument("--port", metavar="NUMBER", help="port to listen on, 0 for any: FANIN_PORT, or 8000")
+    return parser
 
 
 if __name__ == "__main__":

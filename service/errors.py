@@ -1,6 +1,10 @@
-"""What can go wrong, as facts. Knows no HTTP: `service.web.problems` chooses status and wording."""
+"""What can go wrong, as facts. Knows no HTTP: `service.web.http.problems` chooses status and wording."""
 
+import json
 from dataclasses import dataclass
+from typing import Final
+
+LONGEST_VALUE_SHOWN: Final = 80
 
 
 class ServiceError(Exception):
@@ -64,6 +68,19 @@ class TooLarge(ServiceError):
     advice: str = ""
 
 
+class Stopped(ServiceError):
+    """Nobody waits for the result of this work any more."""
+
+
+@dataclass(eq=False)
+class OutOfTime(ServiceError):
+    """The work took longer than this service allows."""
+
+    what: str  # such as "a diagnosis"
+    seconds: float
+    setting: str  # the setting that holds the limit
+
+
 @dataclass(eq=False)
 class Busy(ServiceError):
     """As much is under way as the service allows at once."""
@@ -71,3 +88,14 @@ class Busy(ServiceError):
     what: str  # such as "responses being drawn"
     allowed: int
     setting: str  # the setting that holds the limit
+
+
+def shortened(value: object) -> str:
+    """Return a value as text that is short enough for an error message."""
+    try:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+    except RecursionError:
+        text = "a deeply nested value"
+    # JSON can hold half of a surrogate pair, which cannot be sent back.
+    text = text.encode(errors="backslashreplace").decode()
+    return text if len(text) <= LONGEST_VALUE_SHOWN else f"{text[:LONGEST_VALUE_SHOWN]}…"

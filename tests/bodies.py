@@ -8,10 +8,35 @@ from typing import Any
 
 import pytest
 
-from service import tensor
-from service.formats import blob, json_text
-from service.formats.pieces import Body, Piece
-from service.tensor import Block
+from service.dense.network import DenseNetwork
+from service.documents.plan import Paths
+from service.files import json_text
+from service.files.body import blob
+from service.files.body.blob import Blob
+from service.files.body.pieces import Body, Piece
+from service.files.npy import plan_as_npy
+from service.files.npz import write
+from service.files.npz.write import Npz, plan_as_npz
+from service.files.safetensors.write import plan_as_safetensors
+from service.tensors import tensor
+from service.tensors.tensor import TensorBox
+
+PATHS = Paths(
+    network={suffix: f"/weights.{suffix}" for suffix in ("npy", "npz", "safetensors", "json")},
+    tensor={suffix: f"/tensor/{{tensor}}.{suffix}" for suffix in ("npy", "bin", "json")},
+)
+
+
+def network_as_npy(network: DenseNetwork) -> Blob:
+    return plan_as_npy(network.plan)
+
+
+def network_as_npz(network: DenseNetwork) -> Npz:
+    return plan_as_npz(network.plan)
+
+
+def network_as_safetensors(network: DenseNetwork) -> Blob:
+    return plan_as_safetensors(network.plan, network.metadata)
 
 
 @contextmanager
@@ -22,6 +47,7 @@ def cut_small() -> Iterator[None]:
         patch.setattr(tensor, "PANEL_BYTES", 224)
         patch.setattr(json_text, "UNIT_ELEMENTS", 24)
         patch.setattr(blob, "GROUP_BYTES", 100)
+        patch.setattr(write, "GROUP_BYTES", 100)
         yield
 
 
@@ -32,7 +58,7 @@ def whole(body: Body) -> bytes:
 
 def made(piece: Piece) -> bytes:
     """Make a piece in memory of its own."""
-    return bytes(piece.make(memoryview(bytearray(piece.room))))
+    return bytes(piece.make(memoryview(bytearray(piece.buffer_bytes))))
 
 
 def whole_out_of_order(body: Body, random: Random) -> bytes:
@@ -54,7 +80,7 @@ def elements_of(body: Body) -> int:
     return sum(piece.elements for piece in body.pieces() if isinstance(piece, Piece))
 
 
-def values_of(block: Block) -> bytes:
+def values_of(block: TensorBox) -> bytes:
     """Return the values of a block, drawn at once, as they lie in memory."""
     return block.read(0, block.elements).tobytes()
 

@@ -4,14 +4,13 @@ import hashlib
 import http.client
 import json
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 ROOT = Path(__file__).parents[2]
 PYTHON = "/opt/fanin/bin/python"
@@ -34,14 +33,6 @@ def inspect(name: str) -> dict[str, Any]:
     """Return all that the engine knows of a container or an image."""
     found: list[dict[str, Any]] = json.loads(docker("inspect", name))
     return found[0]
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Answer(NamedTuple):
@@ -75,6 +66,12 @@ class Door:
 
     port: int
 
+    @classmethod
+    def of(cls, container: str, port: int) -> Self:
+        """Return where a running container's port is published; the engine chooses anew at each start."""
+        address = docker("port", container, str(port)).splitlines()[0]
+        return cls(int(address.rpartition(":")[2]))
+
     @contextmanager
     def download(self, path: str, method: str = "GET", **headers: str) -> Iterator[http.client.HTTPResponse]:
         """Send a request and give the response, of whose body nothing has been read."""
@@ -91,7 +88,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A Compose project of its own, with its own ports."""
+    """A Compose project of its own."""
 
     name: str
     files: tuple[str, ...]
@@ -107,6 +104,11 @@ class Project:
         """Return the ids of a service's running containers."""
         return self.compose("ps", "-q", service).split()
 
+    def door(self, service: str, port: int) -> Door:
+        """Return where the port of a service with one container is published."""
+        (container,) = self.containers(service)
+        return Door.of(container, port)
+
     @contextmanager
     def up(self, *arguments: str) -> Iterator[None]:
         """Start it and wait until all is healthy; show the logs if that fails; remove it at the end."""
@@ -120,7 +122,7 @@ class Project:
             self.compose("down", "--volumes", "--timeout", "5")
 
 
-def eventually(holds: Callable[[], bool], seconds: float) -> bool:
+def eventually(holds: Callable[[], object], seconds: float) -> bool:
     """Return whether a condition comes to hold; an answer that cannot be had yet is none."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

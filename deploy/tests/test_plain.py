@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from deploy.tests.engine import GIBIBYTE, PYTHON, Door, Project, digest, docker, eventually, free_port, inspect
+from deploy.tests.engine import GIBIBYTE, PYTHON, Door, Project, digest, docker, eventually, inspect
 
 BEGUN = 2**26  # bytes of it that are read before a stop
 # What the kernel says of the process that asks, and what happens when it writes beside the program.
@@ -31,7 +31,7 @@ def test_it_is_one_container_on_port_8000(plain: Project, door: Door) -> None:
     assert inspect(container)["State"]["Health"]["Status"] == "healthy"
     services = json.loads(docker("compose", "config", "--format", "json"))["services"]
     assert [(port["published"], port["target"]) for port in services["fanin"]["ports"]] == [("8000", 8000)]
-    assert json.loads(door.ask("/version").body)["twin"].startswith("numba")
+    assert json.loads(door.ask("/version").body)["backend"].startswith("numba")
 
 
 def test_it_has_no_rights(plain: Project) -> None:
@@ -63,12 +63,11 @@ def test_the_health_check_can_fail(plain: Project) -> None:
 @pytest.fixture
 def short() -> Iterator[tuple[str, Door]]:
     """Run a container that waits two seconds only for running responses."""
-    door = Door(free_port())
     container = docker(
-        "run", "--detach", "--init", "--publish", f"127.0.0.1:{door.port}:8000",
-        "--env", "FANIN_SHUTDOWN_SECONDS=2", "fanin:numpy",
-    )  # fmt: skip
+        "run", "--detach", "--init", "--publish", "127.0.0.1::8000", "--env", "FANIN_SHUTDOWN_SECONDS=2", "fanin:numpy"
+    )
     try:
+        door = Door.of(container, 8000)
         assert eventually(lambda: door.ask("/readyz").status == 200, 60)
         yield container, door
     finally:

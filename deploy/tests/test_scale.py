@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pytest
 
 from deploy.tests.crowd import crowd, failures_while
-from deploy.tests.engine import GIBIBYTE, PYTHON, Door, Project, digest, docker, eventually, free_port
+from deploy.tests.engine import GIBIBYTE, PYTHON, Door, Project, digest, docker, eventually
 
 FILES = ("docker-compose.yml", "deploy/prometheus.compose.yml")
 MNIST = "layers=784,256,10&activation=relu"
@@ -52,11 +52,10 @@ class Scaled:
 
 @pytest.fixture(scope="module")
 def scaled() -> Iterator[Scaled]:
-    doors = [Door(free_port()) for _ in range(3)]
-    ports = [f"127.0.0.1:{doors[0].port}", f"127.0.0.1:{doors[1].port}", str(doors[2].port)]
-    settings = dict(zip(("PORT", "CACHE_PORT", "PROMETHEUS_PORT"), ports, strict=True))
+    settings = {"PORT": "127.0.0.1:0", "CACHE_PORT": "127.0.0.1:0", "PROMETHEUS_PORT": "0"}
     project = Project("fanin-scaled", FILES, settings, ("--profile", "scale"))
     with project.up("--scale", "service=3"):
+        doors = (project.door(*at) for at in (("fanin", 8000), ("cache", 8080), ("prometheus", 9090)))
         yield Scaled(project, *doors)
 
 

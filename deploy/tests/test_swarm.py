@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.tests.crowd import failures_while
-from deploy.tests.engine import Door, docker, eventually, free_port, inspect
+from deploy.tests.engine import Door, docker, eventually, inspect
 
 STACK = (
     "stack",
@@ -21,12 +21,9 @@ PATH = "/weights.npy?layers=784,256,10&activation=relu&seed=42"
 NEXT, BROKEN = "fanin:next", "fanin:broken"
 
 
-PORT = free_port()
-
-
 def deploy(image: str) -> None:
     """Deploy the stack; the engine goes on by itself."""
-    docker(*STACK, settings={"IMAGE": image, "CACHE_PORT": str(PORT)})
+    docker(*STACK, settings={"IMAGE": image, "CACHE_PORT": "0"})
 
 
 def replicas() -> list[dict[str, str]]:
@@ -38,6 +35,11 @@ def replicas() -> list[dict[str, str]]:
 def all_run(image: str) -> bool:
     """Return whether three replicas run this image, and no other does."""
     return [task["Image"] for task in replicas() if task["CurrentState"].startswith("Running")] == [image] * 3
+
+
+def cache() -> str:
+    """Return the id of the cache's container, or nothing while it does not run."""
+    return docker("ps", "--quiet", "--filter", "name=fanin-test_cache")
 
 
 def update_state() -> str:
@@ -61,10 +63,11 @@ def stack() -> Iterator[Door]:
     docker("swarm", "init", "--advertise-addr", "127.0.0.1")
     try:
         deploy("fanin:numpy")
-        door = Door(PORT)
-        assert eventually(lambda: all_run("fanin:numpy") and door.ask("/readyz").status == 200, 90), docker(
-            "stack", "ps", "--no-trunc", "fanin"
-        ) + docker("service", "logs", "fanin-test_cache")
+        assert eventually(lambda: all_run("fanin:numpy") and cache(), 90), docker(
+            "stack", "ps", "--no-trunc", "fanin-test"
+        )
+        door = Door.of(cache(), 8080)
+        assert eventually(lambda: door.ask("/readyz").status == 200, 30), docker("service", "logs", "fanin-test_cache")
         yield door
     finally:
         docker("swarm", "leave", "--force")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.running import running
+from harness.running import running
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 # Small limits: nobody waits for gigabytes, and the limits themselves are met more often. None is below what the

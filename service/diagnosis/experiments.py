@@ -1,130 +1,161 @@
 """What is diagnosed: a described network, or weights that a client has sent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
-from pydantic import MISSING
 
-from service.diagnosis.diagnose import Subject, examine
-from service.diagnosis.layer_figures import figure
-from service.diagnosis.passes import DenseLayer
-from service.diagnosis.report import Automatic, Diagnosis
-from service.diagnosis.theory.mean_field import LayerSetup, mean_field
-from service.diagnosis.uploads.network import OwnWeights
-from service.diagnosis.verdicts import overall
-from service.errors import TooLarge
-from service.numerics.activations import Activation
-from service.numerics.distributions import DistributionName
-from service.numerics.reference import Floats
-from service.numerics.sampler import Stream
-from service.numerics.schemes import Fan, SchemeName, choose
-from service.plan import Plan
-from service.spec import Experiment, Layout, Normalization, OwnExperiment
-from service.tensor import Tensor
+from service.dense.names import layer_name
+from service.dense.network import DenseNetwork, Layer, activations_of
+from service.dense.passes import DrawnLayer, always_wanted
+from service.describe.network import DiagnosisRequest, LossName, Normalization, OwnWeightsRequest, ReportName
+from service.diagnosis.advice import Diagnosed
+from service.diagnosis.batch import input_figures
+from service.diagnosis.diagnose import Batch, Depth, Subject, examine, setup_of
+from service.diagnosis.forecasts import forecast, remedies_of
+from service.diagnosis.loss import Noise, Softmax
+from service.diagnosis.report import Report
+from service.diagnosis.theory.phase import phases
+from service.diagnosis.uploads import OwnWeights
+from service.diagnosis.verdicts import judged, overall
+from service.errors import FieldError, InvalidRequest, TooLarge
+from service.initializers.schemes import SchemeName
+from service.numerics.recipe.backend import fill_run
+from service.numerics.recipe.distributions import DistributionName, Stream
+from service.numerics.recipe.labels import labels
+from service.numerics.recipe.reference import Float32s
 
 # Arrays of shape (samples, width) that are kept for each layer: what enters the activation, and what leaves it.
 KEPT_ARRAYS = 2
-# The same for the widest layer while it is worked on: sums, sorted and centred values, gradients.
-WORKING_ARRAYS = 6
+# The same for the widest layer while it is worked on: sums, sorted and centred values, gradients, and what gelu's
+# slope takes, which is the most.
+WORKING_ARRAYS = 11
 # Arrays of a weight's shape: the weight, its gradient, and a centred copy of either.
 WEIGHT_ARRAYS = 3
-FLOAT_BYTES = 4
+# Arrays of shape (samples, classes) that a real loss is worked on with, counted as float32.
+LOSS_ARRAYS = 8
+# Arrays of a Jacobian's shape for each sample, and of the largest weight's; both float64.
+JACOBIAN_ARRAYS, JACOBIAN_WEIGHTS = 4, 3
+FLOAT_BYTES, DOUBLE_BYTES = 4, 8
+# What is reported of a layer, as objects and as text.
+LAYER_BYTES = 2**16
 OWN = "own"
+LEAST_CLASSES = 2
 
 
-def diagnose_network(experiment: Experiment, plan: Plan) -> Diagnosis:
-    """Return the diagnosis of a described network."""
-    tensors = [tensor for tensor in plan.tensors if tensor.stream is not None]
-    activations = _activations(experiment, len(tensors))
+def diagnose_network(
+    experiment: DiagnosisRequest, network: DenseNetwork, check_wanted: Callable[[], None] = always_wanted
+) -> Report:
+    """Return the diagnosis of the network that the experiment describes.
+
+    `check_wanted` is called between layers, and may raise.
+    """
+    subjects = []
+    for layer in network.layers:
+        subjects.append(_subject(layer))
+        check_wanted()
+    inputs = _inputs(experiment, network.seed, experiment.layers[0])
+    described = experiment.network().model_copy(update={"seed": network.seed})
+    return replace(_diagnosis(experiment, network.seed, subjects, inputs, check_wanted), network=described)
+
+
+def _subject(layer: Layer) -> Subject:
+    choice = layer.weight.initializer.choice
+    return Subject(layer.draw(), choice.scheme, choice.reason)
+
+
+def diagnose_own(
+    experiment: OwnWeightsRequest, seed: int, own: OwnWeights, check_wanted: Callable[[], None] = always_wanted
+) -> Report:
+    """Return the diagnosis of weights that a client has sent; `check_wanted` is as in `diagnose_network`."""
+    activations = activations_of(experiment, len(own.weights))
     subjects = [
-        Subject(_drawn_layer(tensor, activation), tensor.choice.scheme, tensor.choice.reason)
-        for tensor, activation in zip(tensors, activations, strict=True)
-    ]
-    inputs = _inputs(experiment, plan.seed, experiment.layers[0])
-    network = experiment.network().model_copy(update={"seed": plan.seed})
-    return _diagnosis(experiment, plan.seed, subjects, inputs).model_copy(update={"network": network})
-
-
-def diagnose_own(experiment: OwnExperiment, seed: int, own: OwnWeights, most_bytes: int) -> Diagnosis:
-    """Return the diagnosis of weights that a client has sent; raise TooLarge if it needs more memory than allowed."""
-    widths = (own.weights[0].shape[0], *(weight.shape[1] for weight in own.weights))
-    check_memory(widths, experiment.samples if own.inputs is None else len(own.inputs), most_bytes)
-    activations = _activations(experiment, len(own.weights))
-    subjects = [
-        Subject(DenseLayer(f"layers.{number}", weight, bias, activation), OWN, "the weights were uploaded")
+        Subject(DrawnLayer(layer_name(number), weight, bias, activation), OWN, "the weights were uploaded")
         for number, (weight, bias, activation) in enumerate(zip(own.weights, own.biases, activations, strict=True))
     ]
     if own.inputs is None:
-        return _diagnosis(experiment, seed, subjects, _inputs(experiment, seed, widths[0]))
-    return _diagnosis(experiment, seed, subjects, own.inputs).model_copy(update={"input": OWN})
+        inputs = _inputs(experiment, seed, len(own.weights[0]))
+        return _diagnosis(experiment, seed, subjects, inputs, check_wanted)
+    return replace(_diagnosis(experiment, seed, subjects, own.inputs, check_wanted), input=OWN)
 
 
-def check_memory(widths: Sequence[int], samples: int, most_bytes: int) -> None:
-    """Raise TooLarge if a diagnosis of layers of these widths, inputs first, needs more memory than allowed."""
-    weights = FLOAT_BYTES * WEIGHT_ARRAYS * sum(a * b for a, b in pairwise(widths))
-    sample = FLOAT_BYTES * (widths[0] + KEPT_ARRAYS * sum(widths[1:]) + WORKING_ARRAYS * max(widths))
-    asked = weights + samples * sample
+def memory_needed(
+    experiment: DiagnosisRequest | OwnWeightsRequest, widths: Sequence[int], samples: int, most_bytes: int
+) -> int:
+    """Return the bytes that a diagnosis of layers of these widths, inputs first, needs; raise TooLarge beyond most."""
+    sizes = [a * b for a, b in pairwise(widths)]
+    fixed = FLOAT_BYTES * WEIGHT_ARRAYS * sum(sizes)
+    if experiment.jacobian:
+        largest_product = min(widths[0], widths[-1]) * max(widths)
+        products = experiment.jacobian * JACOBIAN_ARRAYS * largest_product
+        fixed += DOUBLE_BYTES * (products + JACOBIAN_WEIGHTS * max(sizes))
+    values = widths[0] + KEPT_ARRAYS * sum(widths[1:]) + WORKING_ARRAYS * max(widths)
+    if experiment.loss is LossName.SOFTMAX:
+        values += LOSS_ARRAYS * widths[-1]
+    sample = FLOAT_BYTES * values
+    asked = fixed + samples * sample
     if asked > most_bytes:
-        fitting = max(most_bytes - weights, 0) // sample
+        fitting = max(most_bytes - fixed, 0) // sample
         advice = f"At most {fitting} samples would fit." if fitting >= 2 else "A smaller network would fit."
         raise TooLarge("bytes of memory for one diagnosis", asked, most_bytes, "diagnosis_bytes", advice)
+    return asked + LAYER_BYTES * len(widths)
 
 
 def _diagnosis(
-    experiment: Experiment | OwnExperiment, seed: int, subjects: Sequence[Subject], inputs: Floats
-) -> Diagnosis:
-    samples, width = len(inputs), subjects[-1].layer.weight.shape[1]
-    upstream = _batch(seed, "upstream", DistributionName.NORMAL, (samples, width))
+    experiment: DiagnosisRequest | OwnWeightsRequest,
+    seed: int,
+    subjects: Sequence[Subject],
+    inputs: Float32s,
+    check_wanted: Callable[[], None],
+) -> Report:
+    layers = [subject.layer for subject in subjects]
     is_normalized = experiment.normalization is Normalization.BATCH
-    reports = examine(subjects, inputs, upstream, normalize=is_normalized)
-    return Diagnosis(
+    figures = input_figures(inputs)
+    depth = Depth(experiment.report is ReportName.SUMMARY, is_normalized, experiment.jacobian)
+    findings = examine(
+        subjects, Batch(inputs, figures, _loss(experiment, seed, subjects, len(inputs))), depth, check_wanted
+    )
+    scheme = experiment.scheme if isinstance(experiment, DiagnosisRequest) else None
+    auto = forecast(SchemeName.AUTO, layers, figures, normalized=is_normalized)
+    remedies = remedies_of(layers, [layer.weight_std for layer in findings.layers], figures, auto)
+    verdicts = judged(Diagnosed(findings.layers, figures, scheme, is_normalized, remedies))
+    return Report(
+        network=None,
         seed=seed,
-        samples=samples,
+        samples=len(inputs),
         input=experiment.input,
+        inputs=figures,
         normalization=experiment.normalization,
-        layers=reports,
-        verdict=overall(reports),
-        auto=_automatic([subject.layer for subject in subjects], normalized=is_normalized),
-    )
-
-
-def _automatic(layers: Sequence[DenseLayer], *, normalized: bool) -> Automatic:
-    """Return what the scheme auto would have led to, by mean-field theory."""
-    setups, schemes = [], []
-    for layer in layers:
-        fan = Fan(*layer.weight.shape)
-        choice = choose(SchemeName.AUTO, layer.activation, fan, fixed_std=0.0)
-        schemes.append(choice.scheme)
-        setups.append(LayerSetup(layer.activation, fan.inputs, fan.outputs, choice.std))
-    theories = mean_field(setups, normalized=normalized)
-    return Automatic(
-        schemes=schemes,
-        theory_std=[theory.std for theory in theories if figure(theory.std) is not MISSING],
-        theory_gradient_ratio=[
-            theory.gradient_ratio for theory in theories if figure(theory.gradient_ratio) is not MISSING
+        layers=[
+            replace(layer, verdicts=tuple(of_layer)) for layer, of_layer in zip(findings.layers, verdicts, strict=True)
         ],
+        verdict=overall(verdicts),
+        auto=auto.summary(),
+        phases=phases([setup_of(layer) for layer in layers], normalized=is_normalized),
+        jacobian=findings.jacobian,
+        loss=findings.loss,
     )
 
 
-def _activations(experiment: Experiment | OwnExperiment, count: int) -> list[Activation]:
-    last = experiment.activation if experiment.output_activation is MISSING else experiment.output_activation
-    return [experiment.activation] * (count - 1) + [last]
+def _loss(
+    experiment: DiagnosisRequest | OwnWeightsRequest, seed: int, subjects: Sequence[Subject], samples: int
+) -> Noise | Softmax:
+    width = subjects[-1].layer.weight.shape[1]
+    if experiment.loss is LossName.NOISE:
+        return Noise(_batch(seed, "upstream", DistributionName.NORMAL, (samples, width)))
+    if width < LEAST_CLASSES:
+        message = f"softmax needs at least {LEAST_CLASSES} nodes in the last layer: one for each class"
+        raise InvalidRequest((FieldError("loss", message, experiment.loss),))
+    return Softmax(labels(seed, samples, width))
 
 
-def _drawn_layer(tensor: Tensor, activation: Activation) -> DenseLayer:
-    """Draw a weight, rounded to its dtype, in the orientation of the forward pass."""
-    drawn = tensor.whole().read(0, tensor.elements).reshape(tensor.shape).astype(np.float32, copy=False)
-    weight = drawn if tensor.layout is Layout.IN_OUT else drawn.T
-    return DenseLayer(tensor.name.removesuffix(".weight"), weight, None, activation)
-
-
-def _inputs(experiment: Experiment | OwnExperiment, seed: int, width: int) -> Floats:
+def _inputs(experiment: DiagnosisRequest | OwnWeightsRequest, seed: int, width: int) -> Float32s:
     return _batch(seed, "inputs", DistributionName(experiment.input), (experiment.samples, width))
 
 
-def _batch(seed: int, name: str, distribution: DistributionName, shape: tuple[int, int]) -> Floats:
+def _batch(seed: int, name: str, distribution: DistributionName, shape: tuple[int, int]) -> Float32s:
     """Draw a batch of unit variance by recipe 1, under a name that no weight has."""
     values = np.empty(shape, np.float32)
-    Stream.of(seed, name, distribution, 1.0).fill(values.reshape(-1), 0)
+    fill_run(values.reshape(-1), Stream.of(seed, name, distribution, 1.0), 0)
     return values

@@ -1,24 +1,42 @@
 """What one layer's activations and gradients look like, in figures."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
-from pydantic import MISSING
 
-from service.diagnosis.report import BINS, QUANTILES, ActivationFigures, Histogram, PreActivation
-from service.diagnosis.scratch import Scratch
-from service.numerics.activations import FUNCTIONS, Activation
-from service.numerics.reference import Floats
+from service.dense.scratch import Scratch
+from service.diagnosis.batch import corrected_rank
+from service.diagnosis.report import (
+    BINS,
+    QUANTILES,
+    ActivationFigures,
+    Histogram,
+    NodeFigures,
+    PreActivationFigures,
+    SampleFigures,
+    existing,
+)
+from service.numerics.activations import FloatArray, Function
 
 # A slope under this share of the largest counts as saturated: for tanh, |activation| > 0.97.
 SATURATED_SLOPE = 0.06
+# In so many samples a node that varies shows it, with rare exceptions.
+FEW_SAMPLES = 16
 # Covariances are taken over at most so many nodes, evenly spaced: their product costs as much as a layer.
 MOST_NODES_COMPARED = 1024
+MOST_NODES_IN_SUMMARY = 256
+# Relative to a node's mean: under it the samples differ by little more than float32's rounding, so that rank and
+# correlation would be those of rounding.
+SMALLEST_SPREAD = 1e-5
+# Sizes of gradients are sorted up to so many, evenly spaced; for the bars of a histogram fewer are enough.
+MOST_SORTED = 1 << 17
+MOST_IN_HISTOGRAM = 1 << 15
+SMALL_GRADIENT = 0.01  # of the rms
 # Share of the mean square that the squared mean may be: the rest keeps five of float32's seven digits.
 LARGEST_CANCELLED = 0.9
 # A mean square under which some squares are too small for float32's digits.
 SMALLEST_MEAN_SQUARE = 1e-32
+# So many values are made float64 at once.
+BLOCK_ELEMENTS = 2**16
 # Searched for in the values' own type: another one would have them all converted first.
 ZERO = np.float32(0)
 TINY = float(np.finfo(np.float32).tiny)
@@ -26,22 +44,7 @@ TINY = float(np.finfo(np.float32).tiny)
 SMALLEST_SCALE, LARGEST_SCALE = 1e-6, 1e6
 
 
-@dataclass(frozen=True, slots=True)
-class NodeFigures:
-    """What the nodes of a layer tell apart; MISSING where it does not exist."""
-
-    dead_share: float
-    constant_share: float
-    effective_rank: float | MISSING
-    mean_correlation: float | MISSING
-
-
-def figure(value: float) -> float | MISSING:
-    """Return a figure if it exists: infinities and NaN do not."""
-    return float(value) if np.isfinite(value) else MISSING
-
-
-def mean_and_std(values: Floats) -> tuple[float, float]:
+def mean_and_std(values: FloatArray) -> tuple[float, float]:
     """Return mean and standard deviation over all elements; not finite if they overflow float64."""
     mean = float(values.mean())
     flat = values.reshape(-1)
@@ -49,77 +52,152 @@ def mean_and_std(values: Floats) -> tuple[float, float]:
     if SMALLEST_MEAN_SQUARE < square < np.inf and mean * mean < LARGEST_CANCELLED * square:
         return mean, float(np.sqrt(square - mean * mean))
     # Squares that float32 cannot hold well, or a mean so large that its square would cancel the rest.
-    return float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))
+    exact = float(flat.mean(dtype=np.float64))
+    return exact, float(np.sqrt(_sum_of_squares(flat, exact) / flat.size))
 
 
-def pre_activation_figures(values: Floats) -> PreActivation:
+def _sum_of_squares(flat: FloatArray, mean: float) -> float:
+    """Return the sum of (value - mean)², in float64 by blocks: NumPy would make float64 of all values at once."""
+    total = 0.0
+    for start in range(0, flat.size, BLOCK_ELEMENTS):
+        distances = flat[start : start + BLOCK_ELEMENTS] - np.float64(mean)
+        total += float(distances @ distances)
+    return total
+
+
+def pre_activation_figures(values: FloatArray) -> PreActivationFigures:
     """Return mean and std of the pre-activations."""
     mean, std = mean_and_std(values)
-    return PreActivation(mean=figure(mean), std=figure(std))
+    return PreActivationFigures(existing(mean), existing(std))
 
 
-def activation_figures(values: Floats, scratch: Scratch) -> tuple[ActivationFigures, float | MISSING]:
-    """Return the figures of finite activations, and the share of them that is zero."""
+def activation_figures(values: FloatArray, scratch: Scratch) -> ActivationFigures:
+    """Return the figures of activations; none of them exists where one value is not finite."""
     ordered = scratch.array("ordered", (values.size,), values.dtype)
     np.copyto(ordered.reshape(values.shape), values)
     ordered.sort()
     smallest, largest = float(ordered[0]), float(ordered[-1])
     if not np.isfinite(ordered[[0, -1]]).all():  # NaN is sorted to the end
-        return ActivationFigures(), MISSING
+        return ActivationFigures()
     mean, std = mean_and_std(values)
     below, up_to = (np.searchsorted(ordered, ZERO, side) for side in ("left", "right"))
-    figures = ActivationFigures(
-        mean=figure(mean),
-        std=figure(std),
+    return ActivationFigures(
+        mean=existing(mean),
+        std=existing(std),
         min=smallest,
         max=largest,
         quantiles=_quantiles(ordered),
         histogram=_histogram(ordered),
+        zero_share=float(up_to - below) / ordered.size,
     )
-    return figures, float(up_to - below) / ordered.size
 
 
-def saturated_share(entering: Floats, activation: Activation) -> float | MISSING:
-    """Return the share of values whose slope passes next to nothing back; MISSING for unbounded functions."""
-    function = FUNCTIONS[activation]
-    if function.largest_slope is None:
-        return MISSING
-    return float((function.slope(entering) < np.float32(SATURATED_SLOPE * function.largest_slope)).mean())
+def brief_activation_figures(values: FloatArray) -> ActivationFigures:
+    """Return the figures of activations that need no sorting."""
+    smallest, largest = float(values.min()), float(values.max())
+    if not np.isfinite([smallest, largest]).all():
+        return ActivationFigures()
+    mean, std = mean_and_std(values)
+    return ActivationFigures(existing(mean), existing(std), smallest, largest)
 
 
-def node_figures(activation: Floats, scale: float, scratch: Scratch) -> NodeFigures:
-    """Return what the nodes tell apart, for finite activations of shape (samples, width), all up to `scale`."""
-    first = activation[0]
-    constant = (activation == first).all(axis=0)
+def saturated_share(entering: FloatArray, activation: Function) -> float | None:
+    """Return the share of values whose slope passes next to nothing back; None for unbounded functions."""
+    if activation.largest_slope is None:
+        return None
+    is_flat = activation.slope(entering) < np.float32(SATURATED_SLOPE * activation.largest_slope)
+    if activation.flat_up_to is not None:
+        is_flat &= entering > np.float32(activation.flat_up_to)
+    return float(is_flat.mean())
+
+
+def value_histogram(values: FloatArray) -> Histogram | None:
+    """Return how some values are distributed, evenly spaced among all; None where one of them is not finite."""
+    flat = values.reshape(-1)
+    ordered = np.sort(flat[:: -(-flat.size // MOST_IN_HISTOGRAM)])
+    return _histogram(ordered) if np.isfinite(ordered[[0, -1]]).all() else None
+
+
+def gradient_sizes(gradient: FloatArray, rms: float) -> tuple[list[float], float]:
+    """Return the quantiles of the sizes of gradients, and the share that is under a hundredth of their rms."""
+    flat = gradient.reshape(-1)
+    ordered = np.abs(flat[:: -(-flat.size // MOST_SORTED)])
+    ordered.sort()
+    small = np.searchsorted(ordered, np.asarray(SMALL_GRADIENT * rms, ordered.dtype))
+    return _quantiles(ordered), float(small) / ordered.size
+
+
+def node_and_sample_figures(
+    activation: FloatArray, scale: float, scratch: Scratch, most_nodes: int = MOST_NODES_COMPARED
+) -> tuple[NodeFigures, SampleFigures]:
+    """Return what nodes tell apart and how alike samples are, for finite activations of shape (samples, width).
+
+    All of them are up to `scale`.
+    """
+    constant = _constant_nodes(activation)
     width = activation.shape[1]
-    chosen = np.linspace(0, width - 1, min(width, MOST_NODES_COMPARED)).astype(np.int64)
+    chosen = np.linspace(0, width - 1, min(width, most_nodes)).astype(np.int64)
     compared = activation if width == len(chosen) else activation[:, chosen]
+    unit = 1.0
     if not SMALLEST_SCALE < scale < LARGEST_SCALE:
-        compared = compared / np.float32(max(scale, TINY))  # rank and correlation do not depend on scale
+        unit = max(scale, TINY)
+        compared = compared / np.float32(unit)  # rank, correlation and cosine do not depend on scale
     centred = scratch.array("centred", compared.shape, compared.dtype)
-    np.subtract(compared, compared.mean(axis=0), out=centred)
-    covariance = scratch.array("covariance", (len(chosen), len(chosen)), centred.dtype)
-    np.matmul(centred.T, centred, out=covariance)
-    rank, correlation = _covariance_figures(covariance, ~constant[chosen])
-    return NodeFigures(
-        dead_share=float((constant & (first == 0)).mean()),
+    within = _centre(compared, centred)
+    rank, correlation = None, None
+    if within >= SMALLEST_SPREAD * np.sqrt(np.vdot(compared, compared) / compared.size) > 0:
+        covariance = scratch.array("covariance", (len(chosen), len(chosen)), centred.dtype)
+        np.matmul(centred.T, centred, out=covariance)
+        rank, correlation = _covariance_figures(covariance, ~constant[chosen])
+    nodes = NodeFigures(
+        dead_share=float((constant & (activation[0] == 0)).mean()),
         constant_share=float(constant.mean()),
         effective_rank=rank,
+        corrected_rank=None if rank is None else corrected_rank(rank, len(activation)),
         mean_correlation=correlation,
     )
+    return nodes, SampleFigures(_mean_cosine(compared), existing(within * unit))
 
 
-def _covariance_figures(covariance: Floats, varying: npt.NDArray[np.bool_]) -> tuple[float | MISSING, float | MISSING]:
+def _constant_nodes(activation: FloatArray) -> npt.NDArray[np.bool_]:
+    """Return which nodes have one value for all samples: shape (width,)."""
+    first = activation[0]
+    constant: npt.NDArray[np.bool_] = (activation[:FEW_SAMPLES] == first).all(axis=0)
+    suspects = np.flatnonzero(constant)
+    constant[suspects] = (activation[:, suspects] == first[suspects]).all(axis=0)
+    return constant
+
+
+def _centre(values: FloatArray, centred: FloatArray) -> float:
+    """Write the values less the mean of each column to `centred`, and return the root of their mean square."""
+    np.subtract(values, values.mean(axis=0), out=centred)
+    # The mean of float32 values is itself rounded, by more than values that hardly differ are apart.
+    centred -= centred.mean(axis=0)
+    return float(np.sqrt(np.vdot(centred, centred) / np.float32(centred.size)))
+
+
+def _mean_cosine(values: FloatArray) -> float | None:
+    """Return the mean cosine of two different rows that are not 0; None where there are no two."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
+    count = int(np.count_nonzero(lengths))
+    if count < 2:
+        return None
+    inverse = np.divide(1, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    total = (inverse @ values).astype(np.float64)
+    return existing(float(np.clip((total @ total - count) / (count * (count - 1)), -1.0, 1.0)))
+
+
+def _covariance_figures(covariance: FloatArray, varying: npt.NDArray[np.bool_]) -> tuple[float | None, float | None]:
     """Return the effective rank, and the mean absolute correlation between the varying nodes.
 
     `covariance` may have any factor; it is overwritten.
     """
     variance = covariance.diagonal().astype(np.float64)
     square = float(np.vdot(covariance, covariance))
-    rank: float | MISSING = variance.sum() ** 2 / square if square > 0 else MISSING
+    rank = float(variance.sum()) ** 2 / square if square > 0 else None
     count = int(varying.sum())
     if count < 2:
-        return rank, MISSING
+        return rank, None
     inverse = np.zeros(len(variance), np.float32)
     inverse[varying] = 1 / np.sqrt(np.maximum(variance[varying], TINY))
     np.abs(covariance, out=covariance)
@@ -128,17 +206,17 @@ def _covariance_figures(covariance: Floats, varying: npt.NDArray[np.bool_]) -> t
     return rank, min(max(total - count, 0.0) / (count * (count - 1)), 1.0)
 
 
-def _quantiles(ordered: Floats) -> list[float]:
+def _quantiles(ordered: FloatArray) -> list[float]:
     """Return quantiles of sorted values, linear between neighbours as NumPy's default."""
     place = np.array(QUANTILES) * (ordered.size - 1)
     low = np.floor(place).astype(np.int64)
     high = np.minimum(low + 1, ordered.size - 1)
     part = place - low
-    found = ordered[low].astype(np.float64) * (1 - part) + ordered[high].astype(np.float64) * part
-    return [float(quantile) for quantile in found]
+    quantiles = ordered[low].astype(np.float64) * (1 - part) + ordered[high].astype(np.float64) * part
+    return [float(quantile) for quantile in quantiles]
 
 
-def _histogram(ordered: Floats) -> Histogram:
+def _histogram(ordered: FloatArray) -> Histogram:
     """Count sorted values in bins of equal width; all of one value lie in a bin around it."""
     smallest, largest = float(ordered[0]), float(ordered[-1])
     if smallest == largest:
@@ -146,4 +224,4 @@ def _histogram(ordered: Floats) -> Histogram:
     edges = np.linspace(smallest, largest, BINS + 1, dtype=ordered.dtype)
     below = np.searchsorted(ordered, edges[1:-1], "left")
     counts = np.diff(np.concatenate(([0], below, [ordered.size])))
-    return Histogram(edges=edges.tolist(), counts=counts.tolist())
+    return Histogram(edges.tolist(), counts.tolist())

@@ -1,179 +1,206 @@
-"""A diagnosis as a JSON document. A figure that does not exist is left out, never null."""
+"""What a diagnosis finds, as plain data. None stands for a figure that does not exist, as after an overflow."""
 
-from typing import Annotated
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
-from pydantic import MISSING, Field
-
-from service.document import Count, Document
-from service.numerics.activations import Activation
-from service.spec import Network, Normalization, Samples, Seed
-
-Real = Annotated[float, Field(allow_inf_nan=False, json_schema_extra={"format": "double"})]
-Share = Annotated[float, Field(ge=0, le=1, json_schema_extra={"format": "double"})]
-Positive = Annotated[float, Field(ge=0, allow_inf_nan=False, json_schema_extra={"format": "double"})]
+from service.describe.network import Network, Normalization
+from service.diagnosis.messages import Message
+from service.numerics.activations import FloatArray, Function
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 BINS = 50
 
 
-class WeightFigures(Document):
-    """The weights of one layer."""
+@dataclass(frozen=True, slots=True)
+class InputFigures:
+    """What a batch of inputs is like: all that theory and verdicts need to know of it."""
 
-    std: Annotated[Positive | MISSING, Field(examples=[0.1])] = MISSING
-    """Standard deviation of the weights as drawn; in units of the weights."""
-
-
-class PreActivation(Document):
-    """The sums that a layer forms, before its activation (and before a normalization)."""
-
-    mean: Annotated[Real | MISSING, Field(examples=[0.001])] = MISSING
-    """Mean over all samples and nodes."""
-    std: Annotated[Positive | MISSING, Field(examples=[0.98])] = MISSING
-    """Standard deviation over all samples and nodes."""
+    samples: int
+    rms: float  # over all samples and values
+    variance: float  # over the samples, mean over the values
+    lengths: FloatArray  # mean square of a sample; float64, ascending, means of at most 16 groups of equal size
+    mean_cosine: float  # between two samples, and its mean square; both over at most 256 of them
+    cosine_square: float
+    effective_rank: float | None  # over the same samples, corrected for their number
 
 
-class Histogram(Document):
+@dataclass(frozen=True, slots=True)
+class PreActivationFigures:
+    """The sums that a layer forms, before its activation and before a normalization."""
+
+    mean: float | None
+    std: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
     """Values counted in bins of equal width between the smallest and the largest."""
 
-    edges: Annotated[list[Real], Field(min_length=BINS + 1, max_length=BINS + 1)]
-    """Edges of the bins, ascending."""
-    counts: Annotated[list[Count], Field(min_length=BINS, max_length=BINS)]
-    """Values in each bin; the last one includes its upper edge."""
+    edges: Sequence[float]  # BINS + 1, ascending
+    counts: Sequence[int]  # BINS; the last bin includes its upper edge
 
 
-class ActivationFigures(Document):
+@dataclass(frozen=True, slots=True)
+class ActivationFigures:
     """The values that a layer hands on, over all samples and nodes."""
 
-    mean: Annotated[Real | MISSING, Field(examples=[0.0])] = MISSING
-    """Mean."""
-    std: Annotated[Positive | MISSING, Field(examples=[0.63])] = MISSING
-    """Standard deviation."""
-    min: Annotated[Real | MISSING, Field(examples=[-0.99])] = MISSING
-    """Smallest value."""
-    max: Annotated[Real | MISSING, Field(examples=[0.99])] = MISSING
-    """Largest value."""
-    quantiles: Annotated[list[Real] | MISSING, Field(min_length=7, max_length=7)] = MISSING
-    """Quantiles at 1, 5, 25, 50, 75, 95 and 99 percent."""
-    histogram: Annotated[Histogram | MISSING, Field()] = MISSING
-    """How the values are distributed."""
+    mean: float | None = None
+    std: float | None = None
+    min: float | None = None
+    max: float | None = None
+    quantiles: Sequence[float] | None = None  # at QUANTILES
+    histogram: Histogram | None = None
+    zero_share: float | None = None  # of values that are exactly 0
 
 
-class GradientFigures(Document):
-    """Gradients of the loss at one layer, for a gradient of N(0, 1) at the output."""
+@dataclass(frozen=True, slots=True)
+class NodeFigures:
+    """What the nodes of a layer tell apart."""
 
-    std: Annotated[Positive | MISSING, Field(examples=[0.5])] = MISSING
-    """Standard deviation of the gradient at the pre-activations, over all samples and nodes."""
-    weight_std: Annotated[Positive | MISSING, Field(examples=[0.01])] = MISSING
-    """Standard deviation of the gradient at the weights, averaged over the samples."""
-    ratio: Annotated[Positive | MISSING, Field(examples=[0.9])] = MISSING
-    """`std` divided by that of the last layer."""
-
-
-class Theory(Document):
-    """What mean-field theory expects (Poole et al. 2016; Schoenholz et al. 2017)."""
-
-    mean: Annotated[Real | MISSING, Field(examples=[0.0])] = MISSING
-    """Expected mean of the activations."""
-    std: Annotated[Positive | MISSING, Field(examples=[0.63])] = MISSING
-    """Expected standard deviation of the activations."""
-    std_low: Annotated[Positive | MISSING, Field(examples=[0.6])] = MISSING
-    """Lower end of the spread that a layer of this width has around `std`."""
-    std_high: Annotated[Positive | MISSING, Field(examples=[0.66])] = MISSING
-    """Upper end of that spread; about 95 of 100 layers lie within it, with normalization at least."""
-    gradient_ratio: Annotated[Positive | MISSING, Field(examples=[0.9])] = MISSING
-    """Expected ratio of the gradient's standard deviation to that of the last layer."""
+    dead_share: float | None = None  # of nodes that are 0 for every sample
+    constant_share: float | None = None  # of nodes that are the same for every sample
+    effective_rank: float | None = None  # (tr C)² / tr C² of the covariance C of the nodes
+    corrected_rank: float | None = None  # what the effective rank of endless samples would be
+    mean_correlation: float | None = None  # absolute, between two nodes that vary
 
 
-class Verdict(Document):
+@dataclass(frozen=True, slots=True)
+class SampleFigures:
+    """How alike the samples have become."""
+
+    mean_cosine: float | None = None  # between the activations of two samples
+    within_std: float | None = None  # over the samples of one node: root of the mean variance
+
+
+@dataclass(frozen=True, slots=True)
+class GradientFigures:
+    """Gradients of the loss at one layer."""
+
+    std: float | None = None  # at the pre-activations
+    weight_std: float | None = None  # at the weights, averaged over the samples
+    ratio: float | None = None  # `std` divided by that of the last layer
+    rms: float | None = None  # at the pre-activations
+    quantiles: Sequence[float] | None = None  # of the sizes at the pre-activations, at QUANTILES
+    small_share: float | None = None  # of gradients at the pre-activations that are under 1 % of their rms
+    histogram: Histogram | None = None  # of up to 32,768 gradients at the pre-activations, evenly spaced
+    update_ratio: float | None = None  # rms of the gradient at the weights by that of the weights; of a real loss only
+    is_zero: bool = False  # whether all gradients at the weights are exactly 0
+
+
+@dataclass(frozen=True, slots=True)
+class TheoryFigures:
+    """What theory expects of a layer: docs/theory.md."""
+
+    mean: float | None  # of the activations
+    std: float | None  # of the activations
+    std_low: float | None  # about 95 of 100 layers of this width have a std between these;
+    std_high: float | None  # neither exists with batch normalization
+    gradient_ratio: float | None
+    gradient_ratio_low: float | None  # as std_low and std_high
+    gradient_ratio_high: float | None
+    mean_cosine: float | None  # between samples; neither exists with batch normalization
+    within_std: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
     """One finding about a layer."""
 
-    code: Annotated[str, Field(examples=["healthy"])]
-    """What was found: healthy, or the name of a fault."""
-    evidence: Annotated[str, Field(examples=["no figure is beyond its threshold"])]
-    """The figure and the threshold."""
-    advice: Annotated[str, Field(examples=["Nothing needs to change."])]
-    """What it means and what to change."""
+    code: str  # healthy, or the name of a fault
+    evidence: Message
+    advice: Message
 
 
-class LayerReport(Document):
-    """All figures of one layer."""
+@dataclass(frozen=True, slots=True)
+class LayerReport:
+    """All that is found of one layer."""
 
-    name: Annotated[str, Field(examples=["layers.0"])]
-    """Name of the layer."""
-    width: Annotated[Count, Field(examples=[100])]
-    """Nodes of the layer."""
-    fan_in: Annotated[Count, Field(examples=[784])]
-    """Nodes of the layer before."""
-    activation_function: Annotated[Activation, Field(examples=["tanh"])]
-    """Activation function of the layer."""
-    scheme: Annotated[str, Field(examples=["xavier"])]
-    """Scheme of the weights; own for uploaded ones."""
-    reason: Annotated[str, Field(examples=["auto: xavier suits tanh"])]
-    """Why this scheme."""
-    weight: WeightFigures
-    """The weights."""
-    pre_activation: PreActivation
-    """Before the activation."""
+    name: str
+    width: int
+    fan_in: int
+    activation_function: Function
+    scheme: str
+    reason: str  # of the scheme
+    weight_std: float | None
+    weight_histogram: Histogram | None  # of up to 32,768 weights, evenly spaced
+    bias_rms: float
+    pre_activation: PreActivationFigures
     activation: ActivationFigures
-    """After the activation."""
-    zero_share: Annotated[Share | MISSING, Field(examples=[0.5])] = MISSING
-    """Share of activations that are exactly 0."""
-    saturated_share: Annotated[Share | MISSING, Field(examples=[0.01])] = MISSING
-    """Share of activations where the slope is under 6 % of its largest; bounded functions only."""
-    dead_share: Annotated[Share | MISSING, Field(examples=[0.0])] = MISSING
-    """Share of nodes that are 0 for every sample."""
-    constant_share: Annotated[Share | MISSING, Field(examples=[0.0])] = MISSING
-    """Share of nodes that are the same for every sample."""
-    effective_rank: Annotated[Positive | MISSING, Field(examples=[85.0])] = MISSING
-    """(tr C)²/tr C² of the activations' covariance C over at most 1024 evenly spaced nodes: 1 up to their number."""
-    mean_correlation: Annotated[Share | MISSING, Field(examples=[0.03])] = MISSING
-    """Mean absolute correlation between two of these nodes, constant ones left out."""
+    saturated_share: float | None  # of activations; bounded functions only
+    nodes: NodeFigures
+    likeness: SampleFigures
     gradient: GradientFigures
-    """Gradients on the way back."""
-    theory: Theory
-    """What was to be expected."""
-    verdicts: list[Verdict]
-    """Every finding; just healthy where there is no fault."""
+    theory: TheoryFigures
+    has_equal_nodes: bool = False  # whether nothing tells two nodes apart, nor will after any step of training
+    verdicts: tuple[Verdict, ...] = ()  # the worst first
 
 
-class OverallVerdict(Document):
+@dataclass(frozen=True, slots=True)
+class OverallVerdict:
     """The worst finding in the network."""
 
-    code: Annotated[str, Field(examples=["healthy"])]
-    """The worst of the layers' verdicts."""
-    layer: Annotated[str, Field(examples=["layers.0"])]
-    """The first layer that has it."""
-    advice: Annotated[str, Field(examples=["Nothing needs to change."])]
-    """What it means and what to change."""
+    code: str
+    layer: int  # the first that has it, counted from 0
+    advice: Message
 
 
-class Automatic(Document):
-    """What the scheme auto would have predicted for the same network, one entry for each layer."""
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """Where mean-field theory has a network that repeats the layers of one activation endlessly."""
 
-    schemes: Annotated[list[str], Field(examples=[["xavier"]])]
-    """Schemes that auto would choose."""
-    theory_std: Annotated[list[Real], Field(examples=[[0.63]])]
-    """Expected standard deviation of the activations, as far as it is finite."""
-    theory_gradient_ratio: Annotated[list[Real], Field(examples=[[1.0]])]
-    """Expected gradient ratio, as far as it is finite."""
+    activation: Function
+    chi: float  # χ₁: factor of the gradient's variance in each layer
+    fixed_point: float | None  # second moment q* of the pre-activations; None where it grows for ever
+    depth_scale: float | None  # ξ = 1 / |ln χ₁|, in layers; None where χ₁ is 1
+    word: Literal["ordered", "critical", "chaotic"]
 
 
-class Diagnosis(Document):
-    """What an initialization does to every layer. Repeats to rounding, not to the bit: it rests on matrix products."""
+@dataclass(frozen=True, slots=True)
+class JacobianFigures:
+    """Singular values of the derivative of the outputs by the inputs, for one sample."""
 
-    network: Annotated[Network | MISSING, Field()] = MISSING
-    """The whole description, with seed and recipe; left out for uploaded weights."""
-    seed: Seed
-    """Where inputs, the gradient at the output and drawn weights come from."""
-    samples: Samples
-    """Samples in the batch."""
-    input: Annotated[str, Field(examples=["normal"])]
-    """Distribution of the inputs, of mean 0 and variance 1; own for uploaded ones."""
-    normalization: Annotated[Normalization, Field(examples=["none"])]
-    """Whether batches are normalized before each activation."""
+    largest: float
+    median: float
+    smallest: float
+
+
+@dataclass(frozen=True, slots=True)
+class LossFigures:
+    """A real loss at the start, and what it is for outputs that know nothing."""
+
+    mean: float | None  # over the samples
+    expected: float | None  # ln C + s²/2 (1 - 1/C), for C classes and outputs of standard deviation s
+
+
+@dataclass(frozen=True, slots=True)
+class AutoForecast:
+    """What theory expects of the same network under the scheme auto, layer by layer as far as figures exist."""
+
+    schemes: list[str]
+    stds: list[float]  # of the activations
+    gradient_ratios: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The diagnosis of one network."""
+
+    network: Network | None  # None for uploaded weights
+    seed: int
+    samples: int
+    input: str
+    inputs: InputFigures
+    normalization: Normalization
     layers: list[LayerReport]
-    """All layers, from the first to the last."""
     verdict: OverallVerdict
-    """The worst finding."""
-    auto: Automatic
-    """The choice of auto, for comparison."""
+    auto: AutoForecast
+    phases: list[Phase]  # one for each activation that another layer follows
+    jacobian: list[JacobianFigures]  # of the first samples, as many as were asked for
+    loss: LossFigures | None  # None for noise
+
+
+def existing(value: float) -> float | None:
+    """Return a figure if it exists: infinities and NaN do not."""
+    return float(value) if math.isfinite(value) else None

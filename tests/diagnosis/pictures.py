@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from xml.etree import ElementTree as ET
 
 from service.diagnosis.picture.picture import picture
-from service.diagnosis.report import Diagnosis
+from service.diagnosis.report import Report
 
 SVG = "{http://www.w3.org/2000/svg}"
 SUPERSCRIPTS = str.maketrans("⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "-0123456789")
@@ -22,12 +22,12 @@ class Drawn:
 
     def all(self, name: str, kind: str = "", within: Node | None = None) -> list[Node]:
         """Return the elements of a name that have all classes in `kind`."""
-        found = (self.root if within is None else within).iter(f"{SVG}{name}")
-        return [node for node in found if set(kind.split()) <= set(node.get("class", "").split())]
+        nodes = (self.root if within is None else within).iter(f"{SVG}{name}")
+        return [node for node in nodes if set(kind.split()) <= set(node.get("class", "").split())]
 
     def panel(self, name: str) -> Node:
-        (found,) = [node for node in self.all("g") if node.get("id") == name]
-        return found
+        (panel,) = [node for node in self.all("g") if node.get("id") == name]
+        return panel
 
     def cells(self) -> list[Node]:
         return self.all("g", "layer")
@@ -36,13 +36,12 @@ class Drawn:
         return [node.text or "" for node in self.all("text", within=within)]
 
     def points(self, panel: str, curve: str) -> dict[float, float]:
-        """Return the figures of a curve by layer, as the ticks of the panel's axes say."""
+        """Return the figures of a curve by number of the layer, as the ticks of the panel's axes say."""
         frame, (x, y) = self.panel(panel), self.axes(panel)
         (drawn,) = [
             node for node in self.all("g", "curve", frame) if node.get("class") == f"curve {curve.replace(' ', '-')}"
         ]
         places = [(place(mark, "cx"), place(mark, "cy")) for mark in self.all("circle", within=drawn)]
-        places += [(place(mark, "x") + 3.2, place(mark, "y") + 3.2) for mark in self.all("rect", within=drawn)]
         if not places:
             places = [pair for line in self.all("polyline", within=drawn) for pair in pairs(line)]
         return {round(x(left), 3): y(top) for left, top in places}
@@ -63,19 +62,23 @@ class Drawn:
 
     def bars(self, cell: Node) -> list[tuple[float, float, float]]:
         """Return lower edge, upper edge and height, from 0 to 1, of each bar of a histogram."""
-        x = axis([(place(tick, "x"), number(tick)) for tick in self.all("text", "tick", cell)])
+        x = self.values(cell)
         (frame,) = [node for node in self.all("rect", within=cell) if node.get("fill") == "none"]
         bottom, tall = place(frame, "y") + place(frame, "height"), place(frame, "height")
-        found, right = [], 0.0
+        bars = []
         for outline in self.all("path", "bars", cell):
             right = float(re.findall(r"^M([-\d.]+)", outline.get("d", ""))[0])
             for top, end in re.findall(r"V([-\d.]+)H([-\d.]+)", outline.get("d", "")):
-                found.append((x(right), x(float(end)), (bottom - float(top)) / tall))
+                bars.append((x(right), x(float(end)), (bottom - float(top)) / tall))
                 right = float(end)
-        return found
+        return bars
+
+    def values(self, cell: Node) -> Callable[[float], float]:
+        """Return what places across a histogram are worth."""
+        return axis([(place(tick, "x"), number(tick)) for tick in self.all("text", "tick", cell)])
 
 
-def drawn(report: Diagnosis) -> Drawn:
+def drawn(report: Report) -> Drawn:
     return Drawn(ET.fromstring(picture(report)))
 
 
@@ -84,8 +87,7 @@ def place(node: Node, name: str) -> float:
 
 
 def pairs(line: Node) -> list[tuple[float, float]]:
-    found = [pair.split(",") for pair in line.get("points", "").split()]
-    return [(float(x), float(y)) for x, y in found]
+    return [(float(x), float(y)) for x, y in (pair.split(",") for pair in line.get("points", "").split())]
 
 
 def number(tick: Node) -> float:

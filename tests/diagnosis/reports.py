@@ -1,15 +1,17 @@
 """Diagnoses of described networks, without HTTP."""
 
+import numpy as np
+
+from service.dense.network import Limits, dense_network
+from service.describe.network import DiagnosisRequest
+from service.describe.url import parameters, request_of
 from service.diagnosis.experiments import diagnose_network
-from service.diagnosis.report import Diagnosis
-from service.plan import Limits, plan_of
-from service.query import parameters, request_of
-from service.spec import Experiment
+from service.diagnosis.report import InputFigures, Report
 
 
-def diagnosed(query: str, seed: int = 1) -> Diagnosis:
-    experiment = request_of(Experiment, parameters(query))
-    return diagnose_network(experiment, plan_of(experiment, seed, Limits(layers=1000, width=10_000)))
+def diagnosed(query: str, seed: int = 1) -> Report:
+    experiment = request_of(DiagnosisRequest, parameters(query))
+    return diagnose_network(experiment, dense_network(experiment, seed, Limits(layers=1000, width=10_000)))
 
 
 def equal_layers(width: int, depth: int) -> str:
@@ -17,6 +19,11 @@ def equal_layers(width: int, depth: int) -> str:
     return "layers=" + ",".join([str(width)] * (depth + 1))
 
 
-def codes(report: Diagnosis) -> list[set[str]]:
+def codes(report: Report) -> list[set[str]]:
     """Return the codes of each layer's verdicts."""
     return [{verdict.code for verdict in layer.verdicts} for layer in report.layers]
+
+
+def endless(fan_in: int, samples: int) -> InputFigures:
+    """Return the figures of independent inputs of variance 1, all of the length that is expected."""
+    return InputFigures(samples, 1.0, 1.0, np.ones(1), 0.0, 1 / fan_in, float(fan_in))

@@ -16,7 +16,7 @@ from tests.diagnosis.uploading import (
     described,
     npy,
     npz,
-    one,
+    one_weight,
     patched,
     refused,
 )
@@ -39,27 +39,31 @@ SAFETENSORS: dict[str, tuple[bytes, str, str]] = {
     "metadata of numbers": (by_hand({"__metadata__": {"a": 1}}), "body", "__metadata__ texts"),
     "metadata as a list": (by_hand({"__metadata__": []}), "body", "__metadata__"),
     "repeated key": (by_hand(REPEATED), "body", "repeat layers.0.weight"),
-    "half a surrogate pair": (by_hand(b'{"\\ud800": {}}'), "\\ud800", "known"),
-    "no name": (by_hand({"": {}}), "body", "known"),
+    "half a surrogate pair": (
+        by_hand(b'{"\\ud800": {"dtype": "F32", "shape": [1, 1], "data_offsets": [0, 4]}}', bytes(4)),
+        "\\ud800",
+        "known",
+    ),
+    "no name": (by_hand({"": declared(1, 1)}, bytes(4)), "body", "known"),
     "no dtype": (by_hand({W0: {"shape": [1, 1], "data_offsets": [0, 4]}}), W0, "dtype shape data_offsets"),
     "one key more": (by_hand({W0: declared(1, 1) | {"strides": []}}), W0, "nothing else"),
     "entry as a list": (by_hand({W0: []}), W0, "dtype shape data_offsets"),
-    "dtype of 8 bits": (one(2, 2, dtype="F8_E4M3"), W0, "F32 F64 F16 BF16 F8_E4M3"),
-    "dtype as a list": (one(1, 1, dtype=["F32"]), W0, "F32"),
-    "text in the shape": (one("1", 1), W0, "integers"),
-    "true in the shape": (one(*[True, 1]), W0, "integers"),
-    "float in the shape": (one(1.0, 1), W0, "integers"),
-    "negative shape": (one(-1, -1), W0, "sizes from 1 [-1, -1]"),
-    "huge shape": (one(2**62, 4), W0, f"sizes from 1 {2**31 - 1}"),
-    "product past 64 bits": (one(2**31 - 1, 2**31 - 1), W0, "bytes apart"),
-    "offsets as text": (one(1, 1, offsets="04"), W0, "two integers data_offsets"),
-    "three offsets": (one(1, 1, offsets=(0, 4, 4)), W0, "two integers"),
-    "offsets reversed": (one(1, 1, offsets=(4, 0)), W0, "two integers [4, 0]"),
-    "negative offset": (one(1, 1, offsets=(-4, 0)), W0, "two integers [-4, 0]"),
-    "offsets too close": (one(1, 1, offsets=(0, 2)), W0, "4 bytes apart [0, 2]"),
-    "hole at the start": (one(1, 1, offsets=(4, 8), data=bytes(8)), W0, "start at 0 hole"),
+    "dtype of 8 bits": (one_weight(2, 2, dtype="F8_E4M3"), W0, "F32 F64 F16 BF16 F8_E4M3"),
+    "dtype as a list": (one_weight(1, 1, dtype=["F32"]), W0, "F32"),
+    "text in the shape": (one_weight("1", 1), W0, "integers"),
+    "true in the shape": (one_weight(*[True, 1]), W0, "integers"),
+    "float in the shape": (one_weight(1.0, 1), W0, "integers"),
+    "negative shape": (one_weight(-1, -1), W0, "sizes from 1 [-1, -1]"),
+    "huge shape": (one_weight(2**62, 4), W0, f"sizes from 1 {2**31 - 1}"),
+    "product past 64 bits": (one_weight(2**31 - 1, 2**31 - 1), W0, "bytes apart"),
+    "offsets as text": (one_weight(1, 1, offsets="04"), W0, "two integers data_offsets"),
+    "three offsets": (one_weight(1, 1, offsets=(0, 4, 4)), W0, "two integers"),
+    "offsets reversed": (one_weight(1, 1, offsets=(4, 0)), W0, "two integers [4, 0]"),
+    "negative offset": (one_weight(1, 1, offsets=(-4, 0)), W0, "two integers [-4, 0]"),
+    "offsets too close": (one_weight(1, 1, offsets=(0, 2)), W0, "4 bytes apart [0, 2]"),
+    "hole at the start": (one_weight(1, 1, offsets=(4, 8), data=bytes(8)), W0, "start at 0 hole"),
     "overlap": (by_hand(PAIR | {"layers.0.bias": declared(1)}, bytes(8)), "layers.0.bias", "start at 4 overlap"),
-    "outside": (one(1, 1, data=bytes(3)), W0, "within 3 bytes truncated"),
+    "outside": (one_weight(1, 1, data=bytes(3)), W0, "within 3 bytes truncated"),
     "far outside": (by_hand({W0: declared(1, 2**30, offsets=(0, 2**32))}), W0, "within 0 bytes"),
     "bytes left over": (by_hand(PAIR, bytes(9)), "body", "8 bytes 9"),
 }
@@ -71,7 +75,7 @@ PICKLED = npz({W0: np.array([[print]], object)})
 
 def renamed(old: bytes, new: bytes) -> bytes:
     """Return an archive of two entries, the name of one changed to another of its length."""
-    return archive(NPY | {old.decode(): b""}).replace(old, new)
+    return archive(NPY | dict.fromkeys([old.decode()], *NPY.values())).replace(old, new)
 
 
 ARCHIVES: dict[str, tuple[bytes, str, str]] = {

@@ -8,11 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from service.diagnosis.uploads.network import own_weights
+from service.describe.network import Layout, OwnWeightsRequest
+from service.diagnosis.experiments import memory_needed
+from service.diagnosis.uploads import declared_weights
 from service.errors import InvalidRequest, TooLarge
-from service.spec import Layout
+from service.files.stored import PIECE_BYTES
 from tests.diagnosis.uploading import (
-    MOST,
     W0,
     Arrays,
     archive,
@@ -23,7 +24,8 @@ from tests.diagnosis.uploading import (
     npy,
     npz,
     npz_compressed,
-    one,
+    one_weight,
+    own_weights,
     refused,
     saved,
 )
@@ -90,22 +92,26 @@ def test_bfloat16_infinity_is_refused() -> None:
 
 @pytest.mark.parametrize("write", [npz, npz_compressed, saved])
 @pytest.mark.parametrize("code", ["<f4", "<f8", "<f2"])
-def test_more_than_the_limit_is_too_large_whatever_the_dtype(write: Any, code: str) -> None:
-    body = write({name: array.astype(code) for name, array in network().items()})
-    size = 4 * sum(array.size for array in network().values())
-    with pytest.raises(TooLarge) as caught:
-        own_weights(body, Layout.IN_OUT, size - 1)
-    assert (caught.value.asked, caught.value.allowed) == (size, size - 1)
-    assert caught.value.setting == "diagnosis_bytes"
-    assert "smaller" in caught.value.advice
-    own_weights(body, Layout.IN_OUT, size)
+@pytest.mark.parametrize("layout", Layout)
+def test_a_header_tells_what_a_diagnosis_takes_whatever_the_dtype(write: Any, code: str, layout: Layout) -> None:
+    arrays = {name: array.astype(code) for name, array in network().items()}
+    if layout is Layout.OUT_IN:
+        arrays = {name: array.T if "weight" in name else array for name, array in arrays.items()}
+    declared = declared_weights(write(arrays), layout)
+    assert (declared.widths, declared.samples) == ((3, 4, 2), 5)
+
+
+@pytest.mark.parametrize("samples", [1, 1_000_001])
+def test_as_many_samples_as_a_description_may_name(samples: int) -> None:
+    body = saved({W0: np.ones((1, 1), np.float32), "inputs": np.ones((samples, 1), np.float32)})
+    check(refused(body), "inputs", f"from 2 to 1000000 samples {samples}")
 
 
 def peak_of_refusing(body: bytes, error: type[Exception]) -> int:
     tracemalloc.start()
     try:
         with pytest.raises(error):
-            own_weights(body, Layout.IN_OUT, MOST)
+            own_weights(body, Layout.IN_OUT)
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -114,11 +120,30 @@ def peak_of_refusing(body: bytes, error: type[Exception]) -> int:
 def test_a_bomb_that_declares_its_size_is_never_inflated() -> None:
     body = npz_compressed({W0: np.zeros((4096, 4096), np.float32)})
     assert len(body) < 1 << 17
-    assert peak_of_refusing(body, TooLarge) < 1 << 20
+    asked = OwnWeightsRequest.of({"activation": "relu"})
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            memory_needed(asked, declared_weights(body, Layout.IN_OUT).widths, 1000, 2**25)
+        assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_inflated_takes_four_bytes_a_value_and_a_few_pieces() -> None:
+    body = npz_compressed({W0: np.zeros((1024, 4096), np.float64)})
+    declared = declared_weights(body, Layout.IN_OUT)
+    tracemalloc.start()
+    try:
+        declared.read()
+        assert tracemalloc.get_traced_memory()[1] < 4 * 1024 * 4096 + 8 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_bomb_that_lies_is_inflated_to_what_it_declares() -> None:
-    assert peak_of_refusing(bomb("(1, 1)", 1 << 26), InvalidRequest) < 1 << 20
+    # By pieces of at most PIECE_BYTES, of which two may be held at once.
+    assert peak_of_refusing(bomb("(1, 1)", 1 << 26), InvalidRequest) < 3 * PIECE_BYTES
 
 
 def test_an_entry_larger_than_its_array_is_never_inflated() -> None:
@@ -129,4 +154,4 @@ def test_an_entry_larger_than_its_array_is_never_inflated() -> None:
 
 
 def test_a_shape_that_the_file_does_not_hold_is_never_allocated() -> None:
-    assert peak_of_refusing(one(2**20, 2**20, offsets=(0, 2**42)), InvalidRequest) < 1 << 20
+    assert peak_of_refusing(one_weight(2**20, 2**20, offsets=(0, 2**42)), InvalidRequest) < 1 << 20

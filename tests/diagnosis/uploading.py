@@ -14,11 +14,10 @@ import numpy.typing as npt
 import pytest
 import safetensors.numpy
 
-from service.diagnosis.uploads.network import own_weights
+from service.describe.network import Layout
+from service.diagnosis.uploads import OwnWeights, declared_weights
 from service.errors import FieldError, InvalidRequest
-from service.spec import Layout
 
-MOST = 1 << 20
 W0 = "layers.0.weight"
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -64,7 +63,7 @@ def declared(*shape: object, dtype: object = "F32", offsets: object = (0, 4)) ->
     return {"dtype": dtype, "shape": shape, "data_offsets": offsets}
 
 
-def one(*shape: object, dtype: object = "F32", offsets: object = (0, 4), data: bytes = bytes(4)) -> bytes:
+def one_weight(*shape: object, dtype: object = "F32", offsets: object = (0, 4), data: bytes = bytes(4)) -> bytes:
     """Return a safetensors file of one weight."""
     return by_hand({"layers.0.weight": declared(*shape, dtype=dtype, offsets=offsets)}, data)
 
@@ -109,10 +108,14 @@ def bomb(shape: str, inflated: int) -> bytes:
     return patched(body, (16, "<I", crc), (24, "<I", needed))
 
 
+def own_weights(body: bytes, layout: Layout) -> OwnWeights:
+    return declared_weights(body, layout).read()
+
+
 def refused(body: bytes, layout: Layout = Layout.IN_OUT) -> FieldError:
     """Return the one reason for which the file is refused."""
     with pytest.raises(InvalidRequest) as caught:
-        own_weights(body, layout, MOST)
+        own_weights(body, layout)
     (error,) = caught.value.errors
     return error
 

@@ -1,7 +1,5 @@
 """The Init Lab in a real browser, as a reader uses it; what must never happen is written down as it happens."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,25 +8,14 @@ from typing import Any
 
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 
-from openapi.toolchains import install
-from tests.running import Service
+from harness.running import Service
 
 LAB = Path(__file__).parent
 SCREENSHOTS = LAB / "screenshots"
 TEXTBOOK = "layers=100,100,100,100,100,100&activation=sigmoid&seed=1"
 # What a request that was refused, or that a test let fail, leaves in the console.
 REFUSED = "Failed to load resource"
-SECONDS_TO_DRAW = 30
-
-
-def chromium() -> str:
-    """Return the browser's path; install it, and letters for Japanese, where they are missing."""
-    if chosen := os.environ.get("FANIN_CHROMIUM"):
-        return chosen
-    install({"chromium": "chromium", "/usr/share/fonts/*/*/ipag.ttf": "fonts-ipafont-gothic"})
-    path = shutil.which("chromium")
-    assert path is not None
-    return path
+SECONDS_TO_DRAW = 60
 
 
 @dataclass
@@ -64,7 +51,7 @@ class Lab:
 
     def wait(self) -> None:
         """Wait until no diagnosis is under way and there are pictures."""
-        expect(self.page.locator("#figure-rank svg")).to_be_visible(timeout=1000 * SECONDS_TO_DRAW)
+        expect(self.page.locator("#figure-gradients svg")).to_be_visible(timeout=1000 * SECONDS_TO_DRAW)
         expect(self.page.locator("#cancel")).to_be_hidden(timeout=1000 * SECONDS_TO_DRAW)
 
     def get(self, selector: str) -> Locator:

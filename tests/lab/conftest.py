@@ -1,18 +1,20 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect
 
-from tests.lab.browsing import Lab, chromium, reading
-from tests.running import Service
+from harness.browser import launched
+from harness.running import Service
+from tests.lab.browsing import SECONDS_TO_DRAW, Lab, reading
+
+# Others may compute on the same machine; the usual five seconds are less than a large picture can take then.
+expect.set_options(timeout=1000 * SECONDS_TO_DRAW)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium())
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

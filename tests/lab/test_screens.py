@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from harness.running import Service
 from tests.lab.browsing import SCREENSHOTS, TEXTBOOK, Lab, reading
-from tests.running import Service
 
 DEEP = f"layers={','.join(['100'] * 51)}&activation=relu&seed=1"
 OVERFLOW = "layers=100,100,100,100,100,100&activation=identity&seed=1&schemes=xavier,fixed:1e12,fixed:0,fixed:2"

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.numerics.distributions import DistributionName
 from service.numerics.dtypes import DTYPES, DType
-from tests.networks import plan_from
-from tests.numerics.recipe_by_hand import bits, float_of
+from service.numerics.recipe.distributions import DistributionName
+from tests.networks import network_from
+from tests.numerics.recipe.recipe_by_hand import bits, float_of
 
 FURTHEST = 6.67  # standard deviations: no weight is further from zero
 floats = st.floats(-8000 * FURTHEST, 8000 * FURTHEST, width=32)
@@ -73,8 +73,8 @@ def test_rounding_of_single_bit_patterns(dtype: DType, pattern: int, expected: s
 @pytest.mark.parametrize("distribution", DistributionName)
 def test_a_network_is_the_same_at_every_dtype_but_for_rounding(dtype: DType, distribution: DistributionName) -> None:
     query = f"layers=70,50&activation=tanh&distribution={distribution}"
-    plain = plan_from(query).tensors[0].whole().read(0, 3500)
-    drawn = plan_from(f"{query}&dtype={dtype}").tensors[0].whole().read(0, 3500)
+    plain = network_from(query).plan.tensors[0].whole().read(0, 3500)
+    drawn = network_from(f"{query}&dtype={dtype}").plan.tensors[0].whole().read(0, 3500)
     assert drawn.dtype == DTYPES[dtype].numpy
     assert drawn.tobytes() == b"".join(BY_HAND[dtype](number) for number in plain.tolist())
 

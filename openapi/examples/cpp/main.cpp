@@ -4,8 +4,10 @@
 #include <openssl/sha.h>
 
 #include <cstdio>
+#include <fstream>
 #include <iostream>
 #include <regex>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -23,9 +25,16 @@ std::size_t append(char* data, std::size_t size, std::size_t count, void* body) 
     return size * count;
 }
 
-Answer get(const std::string& url, const std::string& range = "") {
+// GET, or POST where there is a body.
+Answer ask(const std::string& url, const std::string& range = "", const std::string& body = "") {
     Answer answer;
     CURL* curl = curl_easy_init();
+    curl_slist* headers = curl_slist_append(nullptr, "Content-Type: application/json");
+    if (!body.empty()) {
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, static_cast<long>(body.size()));
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body.c_str());
+        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    }
     curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &answer.body);
@@ -33,12 +42,13 @@ Answer get(const std::string& url, const std::string& range = "") {
     const CURLcode code = curl_easy_perform(curl);
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &answer.status);
     curl_easy_cleanup(curl);
+    curl_slist_free_all(headers);
     if (code != CURLE_OK) throw std::runtime_error(curl_easy_strerror(code));
     return answer;
 }
 
-std::string download(const std::string& url, const std::string& range = "") {
-    Answer answer = get(url, range);
+std::string download(const std::string& url, const std::string& range = "", const std::string& body = "") {
+    Answer answer = ask(url, range, body);
     if (answer.status >= 300) throw std::runtime_error(answer.body);
     return std::move(answer.body);
 }
@@ -100,15 +110,23 @@ void run(const std::string& service) {
     const std::string second = download(service + "/weights.npy?" + network, std::to_string(middle) + "-");
     report("halves", read_npy(first + second).values);
 
+    const std::string network_as_json = R"({"layers": [784, 256, 10], "activation": "relu", "seed": 42})";
+    report("posted", read_npy(download(service + "/weights.npy", "", network_as_json)).values);
+
     report("tensor.npy", read_npy(download(tensor + ".npy?" + network)).values);
     const std::string bare = download(tensor + ".bin?" + network);
     report("tensor.bin", bare.data(), bare.size());
+
+    std::ostringstream resnet;
+    resnet << std::ifstream("../../resnet18.json").rdbuf();
+    const std::string model = download(service + "/model/weights.safetensors", "", resnet.str());
+    report("resnet18", model.data(), model.size());
 
     const std::string experiment = "layers=100,100,100,100,100,100&activation=sigmoid&scheme=fixed&std=1&seed=1";
     const std::string diagnosis = download(service + "/diagnose?" + experiment);
     std::printf("verdict %s\n", field(diagnosis.substr(diagnosis.find("\"verdict\":")), "code").c_str());
 
-    const Answer refused = get(service + "/plan?layers=784,0&activation=relu");
+    const Answer refused = ask(service + "/plan?layers=784,0&activation=relu");
     std::printf("problem %s %s %s\n", field(refused.body, "status").c_str(), field(refused.body, "type").c_str(),
                 field(refused.body, "field").c_str());
 }

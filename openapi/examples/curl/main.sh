@@ -4,6 +4,7 @@ set -euo pipefail
 service=${1:-http://127.0.0.1:8000}
 network='layers=784,256,10&activation=relu&seed=42'
 tensor=layers.0.weight
+resnet=$(realpath ../../resnet18.json)
 
 report() { printf '%s %s\n' "$1" "$(sha256sum | cut -d ' ' -f 1)"; }
 ask() { curl --silent --show-error --fail "$@"; }
@@ -26,8 +27,13 @@ ask -o halves.npy -r "0-$((middle - 1))" "$service/weights.npy?$network"
 ask -o halves.npy -C - "$service/weights.npy?$network" # goes on where the file ends
 tail -c "+$start" halves.npy | report halves
 
+ask --json '{"layers": [784, 256, 10], "activation": "relu", "seed": 42}' "$service/weights.npy" |
+  tail -c "+$start" | report posted
+
 ask "$service/weights/$tensor.npy?$network" | tail -c +129 | report tensor.npy
 ask "$service/weights/$tensor.bin?$network" | report tensor.bin
+
+ask -H "Content-Type: application/json" --data-binary "@$resnet" "$service/model/weights.safetensors" | report resnet18
 
 ask "$service/diagnose?layers=100,100,100,100,100,100&activation=sigmoid&scheme=fixed&std=1&seed=1" |
   jq -r '"verdict \(.verdict.code)"'

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log"
@@ -79,10 +80,20 @@ func main() {
 	second := download(npy.Range_(fmt.Sprintf("bytes=%d-", middle)).Execute())
 	report("halves", valuesOf(append(first, second...)))
 
+	network := fanin.NewNetwork(fanin.ACTIVATION_RELU, []int64{784, 256, 10})
+	network.SetSeed(seed)
+	report("posted", valuesOf(download(client.NetworkAPI.PostWeightsNpy(ctx).Network(*network).Execute())))
+
 	report("tensor.npy", valuesOf(download(client.TensorAPI.GetTensorNpy(ctx, tensor).
 		Layers(layers).Activation(fanin.ACTIVATION_RELU).Seed(seed).Execute())))
 	report("tensor.bin", download(client.TensorAPI.GetTensorBin(ctx, tensor).
 		Layers(layers).Activation(fanin.ACTIVATION_RELU).Seed(seed).Execute()))
+
+	description, err := os.ReadFile("../../resnet18.json")
+	check(err)
+	var model fanin.Model
+	check(json.Unmarshal(description, &model))
+	report("resnet18", download(client.ModelAPI.PostModelWeightsSafetensors(ctx).Model(model).Execute()))
 
 	diagnosis, _, err := client.DiagnosisAPI.GetDiagnosis(ctx).Layers("100,100,100,100,100,100").
 		Activation(fanin.ACTIVATION_SIGMOID).Scheme(fanin.SCHEMENAME_FIXED).Std(1).Seed(1).Execute()

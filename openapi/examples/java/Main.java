@@ -2,10 +2,13 @@
 import fanin.ApiClient;
 import fanin.ApiException;
 import fanin.api.DiagnosisApi;
+import fanin.api.ModelApi;
 import fanin.api.NetworkApi;
 import fanin.api.PlanApi;
 import fanin.api.TensorApi;
 import fanin.model.Activation;
+import fanin.model.Model;
+import fanin.model.Network;
 import fanin.model.Problem;
 import fanin.model.SchemeName;
 import fanin.model.TensorWeights;
@@ -15,9 +18,11 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.List;
 
 public final class Main {
     private static final String LAYERS = "784,256,10";
@@ -54,10 +59,17 @@ public final class Main {
         halves.writeBytes(download(networks.getWeightsNpy(npy("bytes=" + middle + "-"))));
         report("halves", valuesOf(halves.toByteArray()));
 
+        var network = new Network().layers(List.of(784L, 256L, 10L)).activation(Activation.RELU).seed(SEED);
+        report("posted", valuesOf(download(networks.postWeightsNpy(network))));
+
         report("tensor.npy", valuesOf(download(tensors.getTensorNpy(TensorApi.APIGetTensorNpyRequest.newBuilder()
                 .tensor(TENSOR).layers(LAYERS).activation(Activation.RELU).seed(SEED).build()))));
         report("tensor.bin", download(tensors.getTensorBin(TensorApi.APIGetTensorBinRequest.newBuilder()
                 .tensor(TENSOR).layers(LAYERS).activation(Activation.RELU).seed(SEED).build())));
+
+        var model = client.getObjectMapper().readValue(Files.readString(Path.of("../../resnet18.json")), Model.class);
+        report("resnet18", download(new ModelApi(client).postModelWeightsSafetensors(
+                ModelApi.APIPostModelWeightsSafetensorsRequest.newBuilder().model(model).build())));
 
         var diagnosis = new DiagnosisApi(client).getDiagnosis(DiagnosisApi.APIGetDiagnosisRequest.newBuilder()
                 .layers("100,100,100,100,100,100").activation(Activation.SIGMOID)

@@ -1,5 +1,6 @@
 // Computes weights from docs/recipe.md alone, without the service or any package:
-// node recipe.js SEED TENSOR STD INDEX... prints the float32 bits of each element in hexadecimal.
+// node recipe.js SEED TENSOR STD INDEX... prints the float32 bits of each element in hexadecimal;
+// node recipe.js orthogonal SEED TENSOR ROWS COLUMNS COPY GAIN prints those of a matrix, row by row.
 import { createHash } from "node:crypto";
 
 const LOG = ["3F800000", "BEFFFFFC", "3EAAABC9", "BE8002B8", "3E4C5BA4", "BE299951", "3E191C79", "BE131DD6", "3DB2A24B"];
@@ -54,10 +55,55 @@ function normal(key, index) {
   return f32(f32(horner(s, SIN) * t) * r);
 }
 
-const [seed, tensor, std, ...indices] = process.argv.slice(2);
-const digest = createHash("sha256").update(`${seed}/${tensor}`).digest();
-const key = [digest.readBigUInt64LE(0), digest.readBigUInt64LE(8)];
-for (const index of indices) {
-  const weight = f32(normal(key, BigInt(index)) * f32(Number(std)));
-  console.log((bitsOf(weight) >>> 0).toString(16).padStart(8, "0"));
+/** Q of section 12, an array of m columns of n numbers. JavaScript's numbers are float64, and nothing is fused. */
+function orthonormal(key, base, n, m) {
+  const reflections = [];
+  for (let r = 0; r < m; r++) {
+    const v = new Float64Array(n);
+    let s = 0;
+    for (let i = r; i < n; i++) {
+      v[i] = normal(key, BigInt(base + r * n + i));
+      s += v[i] * v[i];
+    }
+    const norm = Math.sqrt(s);
+    const sign = v[r] >= 0 ? 1 : -1;
+    const beta = 1 / (norm * (norm + Math.abs(v[r])));
+    v[r] += sign * norm;
+    reflections.push({ v, sign, beta, isNothing: s === 0 });
+  }
+  return reflections.map((_, j) => {
+    const a = new Float64Array(n);
+    a[j] = 1;
+    for (let r = j; r >= 0; r--) {
+      const { v, sign, beta, isNothing } = reflections[r];
+      if (isNothing) continue;
+      let w = 0;
+      for (let i = r; i < n; i++) w += v[i] * a[i];
+      w *= beta;
+      for (let i = r; i < n; i++) a[i] = -sign * (a[i] - v[i] * w);
+    }
+    return a;
+  });
+}
+
+function keyOf(seed, tensor) {
+  const digest = createHash("sha256").update(`${seed}/${tensor}`).digest();
+  return [digest.readBigUInt64LE(0), digest.readBigUInt64LE(8)];
+}
+
+const show = (value) => console.log((bitsOf(value) >>> 0).toString(16).padStart(8, "0"));
+
+const [first, ...others] = process.argv.slice(2);
+if (first === "orthogonal") {
+  const [seed, tensor, ...numbers] = others;
+  const [rows, columns, copy, gain] = numbers.map(Number);
+  const [n, m] = [Math.max(rows, columns), Math.min(rows, columns)];
+  const q = orthonormal(keyOf(seed, tensor), copy * n * m, n, m);
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < columns; j++) show(f32((rows >= columns ? q[j][i] : q[i][j]) * gain));
+  }
+} else {
+  const [tensor, std, ...indices] = others;
+  const key = keyOf(first, tensor);
+  for (const index of indices) show(f32(normal(key, BigInt(index)) * f32(Number(std))));
 }

@@ -1,18 +1,31 @@
 """Uses the SDK that openapi-python-client generates: python main.py http://127.0.0.1:8000."""
 
 import hashlib
+import json
 import struct
 import sys
+from pathlib import Path
 from typing import TypeVar
 
 from fanin_client import Client
 from fanin_client.api.diagnosis import get_diagnosis
-from fanin_client.api.network import get_weights_json, get_weights_npy
+from fanin_client.api.model import post_model_weights_safetensors
+from fanin_client.api.network import get_weights_json, get_weights_npy, post_weights_npy
 from fanin_client.api.plan import get_plan
 from fanin_client.api.tensor import get_tensor_bin, get_tensor_npy
-from fanin_client.models import Activation, Diagnosis, PlanDocument, Problem, SchemeName, WeightsDocument
+from fanin_client.models import (
+    Activation,
+    Diagnosis,
+    Model,
+    Network,
+    PlanDocument,
+    Problem,
+    SchemeName,
+    WeightsDocument,
+)
 from fanin_client.types import File
 
+RESNET = Path(__file__).parents[2] / "resnet18.json"
 LAYERS, SEED, TENSOR = "784,256,10", 42, "layers.0.weight"
 Answer = TypeVar("Answer")
 
@@ -66,10 +79,16 @@ def main(url: str) -> None:
         ]
         report("halves", values(b"".join(halves)))
 
+        network = Network(layers=[784, 256, 10], activation=Activation.RELU, seed=SEED)
+        report("posted", values(content(post_weights_npy.sync(client=client, body=network))))
+
         npy = get_tensor_npy.sync(TENSOR, client=client, layers=LAYERS, activation=Activation.RELU, seed=SEED)
         report("tensor.npy", values(content(npy)))
         bare = get_tensor_bin.sync(TENSOR, client=client, layers=LAYERS, activation=Activation.RELU, seed=SEED)
         report("tensor.bin", content(bare))
+
+        model = Model.from_dict(json.loads(RESNET.read_text(encoding="utf-8")))
+        report("resnet18", content(post_model_weights_safetensors.sync(client=client, body=model)))
 
         diagnosis = expect(
             Diagnosis,

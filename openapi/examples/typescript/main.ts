@@ -1,6 +1,8 @@
 // Uses the SDK that hey-api generates: node main.ts http://127.0.0.1:8000
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { client } from "../../sdk/typescript/client.gen.ts";
+import type { Model } from "../../sdk/typescript/types.gen.ts";
 import * as fanin from "../../sdk/typescript/sdk.gen.ts";
 
 client.setConfig({ baseUrl: process.argv[2] ?? "http://127.0.0.1:8000" });
@@ -37,9 +39,15 @@ for (const Range of [`bytes=0-${middle - 1}`, `bytes=${middle}-`]) {
 }
 report("halves", valuesOf(Buffer.concat(halves)));
 
+const body = { ...network, layers: network.layers.split(",").map(Number) };
+report("posted", valuesOf(await bytesOf(fanin.postWeightsNpy({ body, throwOnError: true }))));
+
 const one = { path: { tensor }, query: network, throwOnError: true } as const;
 report("tensor.npy", valuesOf(await bytesOf(fanin.getTensorNpy(one))));
 report("tensor.bin", await bytesOf(fanin.getTensorBin(one)));
+
+const model = JSON.parse(readFileSync(new URL("../../resnet18.json", import.meta.url), "utf8")) as Model;
+report("resnet18", await bytesOf(fanin.postModelWeightsSafetensors({ body: model, throwOnError: true })));
 
 const { data: diagnosis } = await fanin.getDiagnosis({
   query: { layers: "100,100,100,100,100,100", activation: "sigmoid", scheme: "fixed", std: 1, seed: 1 },

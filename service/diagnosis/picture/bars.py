@@ -1,24 +1,16 @@
-"""What the histograms of a report show on one axis, before anything is drawn."""
+"""What the histograms of a report show on one axis, before anything is drawn. The page at / follows the same rules."""
 
-import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
-from pydantic import MISSING
+import numpy as np
 
-from service.diagnosis.picture.values import bounds, known
-from service.diagnosis.report import Histogram, LayerReport
+from service.diagnosis.picture.table import BOUNDED, HISTOGRAMS
+from service.diagnosis.report import LayerReport
+from service.numerics.activations import FloatArray
 
 MOST_CELLS: Final = 56
-# The axis reaches at most so far beyond the first layer, or that one would be a spike as soon as others explode.
-FURTHEST_BEYOND_FIRST: Final = 10
-# A bar that towers above all others is cut, or they could not be seen: at so many times the next one, but …
-TALLEST_BESIDE_NEXT: Final = 4
-# … never so low that the others look tall beside it.
-LOWEST_CUT: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +20,22 @@ class Axis:
     low: float
     high: float
 
+    def edges(self) -> FloatArray:
+        """Return the edges of the bins: float64, ascending."""
+        return np.linspace(self.low, self.high, HISTOGRAMS.bins + 1)
+
+    def bin_of(self, value: float) -> int:
+        """Return which bin holds a value on the axis; the last one includes its upper edge."""
+        return min(int((value - self.low) / (self.high - self.low) * HISTOGRAMS.bins), HISTOGRAMS.bins - 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Bars:
     """A histogram as it is drawn on an axis; all are shares of all values of the layer."""
 
-    shown: list[tuple[float, float, float]]  # lower edge, upper edge and share of each bin on the axis
-    zeros: float  # exactly 0, and in no bin
-    below: float  # in bins before the axis
-    above: float  # in bins past it
-
-    @property
-    def largest(self) -> float:
-        """Share of the largest bar."""
-        return max([self.zeros, *(share for *_, share in self.shown)])
-
-    @property
-    def tallest(self) -> float:
-        """Share that takes the whole height; a larger one is cut."""
-        *_, second, first = sorted([0.0, 0.0, self.zeros, *(share for *_, share in self.shown)])
-        return min(first, max(TALLEST_BESIDE_NEXT * second, LOWEST_CUT * first)) if second else first
+    shares: FloatArray  # in each bin of the axis
+    below: float  # before the axis
+    above: float  # past it
 
 
 def chosen(count: int) -> list[int]:
@@ -62,42 +50,40 @@ def common_axis(layers: Sequence[LayerReport]) -> Axis:
     reaches = [reach for layer in layers if (reach := _reach(layer)) is not None]
     if not reaches:
         return Axis(-1.0, 1.0)
-    furthest = FURTHEST_BEYOND_FIRST * max(abs(end) for end in reaches[0]) or math.inf
+    first = max(abs(end) for end in reaches[0])
+    furthest = max(HISTOGRAMS.least_reach, HISTOGRAMS.reach_of_first * first)
     low = max(min(reach[0] for reach in reaches), -furthest)
     high = min(max(reach[1] for reach in reaches), furthest)
-    margin = 0.05 * (high - low) or 0.5
-    return Axis(low - margin, high + margin)
+    return Axis(low, high) if low < high else Axis(low - 1.0, high + 1.0)
 
 
 def _reach(layer: LayerReport) -> tuple[float, float] | None:
     quantiles = layer.activation.quantiles
-    if quantiles is MISSING:
+    if quantiles is None:
         return None
-    return bounds(layer.activation_function) or (quantiles[0], quantiles[-1])
-
-
-def _counted(histogram: Histogram, zero_share: float, axis: Axis) -> Bars:
-    """Return what of a histogram lies on the axis; a bin lies where its middle does."""
-    total = sum(histogram.counts)
-    shares = [count / total for count in histogram.counts]
-    # Zeros, half of what relu gives, would count as beyond the axis where their bin is mostly there.
-    place = min(max(bisect_right(histogram.edges, 0.0) - 1, 0), len(shares) - 1)
-    zeros = min(zero_share, shares[place]) if axis.low <= 0 <= axis.high else 0.0
-    shares[place] -= zeros
-    bins = [(low, high, share) for (low, high), share in zip(pairwise(histogram.edges), shares, strict=True)]
-    return Bars(
-        shown=[one for one in bins if axis.low <= _middle(one) <= axis.high],
-        zeros=zeros,
-        below=sum(one[2] for one in bins if _middle(one) < axis.low),
-        above=sum(one[2] for one in bins if _middle(one) > axis.high),
-    )
-
-
-def _middle(one: tuple[float, float, float]) -> float:
-    return one[0] / 2 + one[1] / 2
+    bounded = BOUNDED.get(layer.activation_function.name)
+    return bounded.limits if bounded else (quantiles[0], quantiles[-1])
 
 
 def bars_of(layer: LayerReport, axis: Axis) -> Bars | None:
     """Return the histogram of a layer on the axis; None where an overflow has left none."""
     histogram = layer.activation.histogram
-    return None if histogram is MISSING else _counted(histogram, known(layer.zero_share) or 0.0, axis)
+    if histogram is None:
+        return None
+    edges, shares = np.array(histogram.edges), np.array(histogram.counts) / sum(histogram.counts)
+    # Zeros, half of what relu gives, are one value, which a wide bin of the report would smear.
+    zeros = (layer.activation.zero_share or 0.0) if axis.low <= 0 <= axis.high else 0.0
+    zero_bin = min(max(int(np.searchsorted(edges, 0.0, "right")) - 1, 0), len(shares) - 1)
+    shares[zero_bin] = max(0.0, shares[zero_bin] - zeros)
+    # Values are taken to lie evenly within a bin of the report.
+    up_to_edge = np.interp(axis.edges(), edges, np.append(0.0, np.cumsum(shares)))
+    on_axis = np.diff(up_to_edge)
+    if zeros:
+        on_axis[axis.bin_of(0.0)] += zeros
+    return Bars(on_axis, below=float(up_to_edge[0]), above=float(shares.sum() - up_to_edge[-1]))
+
+
+def highest_share(every: Sequence[Bars]) -> float:
+    """Return the share that takes the whole height of every histogram; a larger one is cut."""
+    tallest = max((float(bars.shares.max()) for bars in every), default=0.0)
+    return min(tallest, HISTOGRAMS.highest_share) or HISTOGRAMS.highest_share

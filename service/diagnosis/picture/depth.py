@@ -7,16 +7,16 @@ from typing import Final
 
 from service.diagnosis.picture.scales import Scale, log_label, log_range, percent, plain_label, whole_ticks
 from service.diagnosis.picture.style import (
-    BAND,
     EDGE,
     FAINT_INK,
-    GRID,
+    GRID_LINE,
     INK,
     LABEL_SIZE,
     PAPER,
     TEXT_SIZE,
 )
 from service.diagnosis.picture.svg import Attributes, Markup, element, group, line, points, text, width_of
+from service.diagnosis.picture.table import FIRST_LAYER, LINES, Line
 from service.diagnosis.picture.values import Series, runs
 
 PANEL_WIDTH: Final = 444.0
@@ -35,9 +35,17 @@ class Curve:
 
     name: str
     values: Series
-    colour: str
-    dash: str = ""
-    shape: str = ""  # of its markers: circle, square or none
+    kind: str  # a key of LINES
+
+    @property
+    def look(self) -> Line:
+        """How the curve looks."""
+        return LINES[self.kind]
+
+    @property
+    def stroke(self) -> Attributes:
+        """Attributes of the line."""
+        return {"stroke": self.look.light, "stroke_width": 1.6, "stroke_dasharray": self.look.dash}
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,12 @@ class Panel:
 
     @cached_property
     def x(self) -> Scale:
-        """Places of the layers, counted from 0."""
-        return Scale(-0.5, len(self.curves[0].values) - 0.5, LEFT, RIGHT)
+        """Places of the layers by number."""
+        return Scale(FIRST_LAYER - 0.5, FIRST_LAYER + len(self.curves[0].values) - 0.5, LEFT, RIGHT)
+
+    def layer(self, position: int) -> float:
+        """Return the place of the layer at this position, counted from 0."""
+        return self.x.place(FIRST_LAYER + position)
 
     @cached_property
     def y(self) -> Scale:
@@ -67,55 +79,59 @@ class Panel:
 
 def drawn_panel(panel: Panel, absence: str) -> Markup:
     """Return a panel; `absence` is what it says if its first curve has no figure at all."""
-    found = [text(0, 12, panel.title, font_size=TEXT_SIZE, font_weight="bold", fill=INK)]
+    drawn = [text(0, 12, panel.title, font_size=TEXT_SIZE, font_weight="bold", fill=INK)]
     if not any(value is not None for value in panel.curves[0].values):
         middle = (LEFT + RIGHT) / 2
-        found.append(element("rect", x=LEFT, y=TOP, width=RIGHT - LEFT, height=BOTTOM - TOP, fill="none", stroke=EDGE))
-        found.append(
+        drawn.append(_frame())
+        drawn.append(
             text(middle, (TOP + BOTTOM) / 2, absence, text_anchor="middle", font_size=LABEL_SIZE + 1, fill=FAINT_INK)
         )
-        return group(*found, id=panel.name)
-    found += [*_axes(panel), *_bands(panel)]
-    found += [_drawn_curve(panel, curve) for curve in reversed(panel.curves)]
-    return group(*found, *_edge_marks(panel), *_legend(panel), id=panel.name)
+        return group(*drawn, id=panel.name)
+    drawn += [*_axes(panel), *_bands(panel)]
+    drawn += [_drawn_curve(panel, curve) for curve in reversed(panel.curves)]
+    return group(*drawn, *_edge_marks(panel), *_legend(panel), id=panel.name)
+
+
+def _frame() -> Markup:
+    return element("rect", x=LEFT, y=TOP, width=RIGHT - LEFT, height=BOTTOM - TOP, fill="none", stroke=EDGE)
 
 
 def _axes(panel: Panel) -> list[Markup]:
-    found = []
+    axes = []
     label = percent if panel.is_share else log_label
     for tick in panel.y.ticks(6):
         y = panel.y.place(tick)
-        found.append(line(LEFT, y, RIGHT, y, stroke=GRID))
-        found.append(
+        axes.append(line(LEFT, y, RIGHT, y, stroke=GRID_LINE))
+        axes.append(
             text(
                 LEFT - 5, y + 3.5, label(tick), text_anchor="end", font_size=LABEL_SIZE, fill=FAINT_INK, class_="y tick"
             )
         )
-    for number in whole_ticks(len(panel.curves[0].values), 13):
+    for number in whole_ticks(FIRST_LAYER, len(panel.curves[0].values), 13):
         x = panel.x.place(number)
-        found.append(line(x, BOTTOM, x, BOTTOM + 3, stroke=FAINT_INK))
-        found.append(
+        axes.append(line(x, BOTTOM, x, BOTTOM + 3, stroke=FAINT_INK))
+        axes.append(
             text(x, BOTTOM + 14, plain_label(number), text_anchor="middle", font_size=LABEL_SIZE, fill=FAINT_INK,
                  class_="x tick")
         )  # fmt: skip
     middle = (LEFT + RIGHT) / 2
-    found.append(text(middle, BOTTOM + 27, "layer", text_anchor="middle", font_size=LABEL_SIZE, fill=FAINT_INK))
-    found.append(element("rect", x=LEFT, y=TOP, width=RIGHT - LEFT, height=BOTTOM - TOP, fill="none", stroke=EDGE))
-    return found
+    axes.append(text(middle, BOTTOM + 27, "layer", text_anchor="middle", font_size=LABEL_SIZE, fill=FAINT_INK))
+    axes.append(_frame())
+    return axes
 
 
 def _bands(panel: Panel) -> list[Markup]:
     if panel.band is None:
         return []
     lows, highs = panel.band
-    found = []
+    bands = []
     for run in runs(position for position, high in enumerate(highs) if _is_shown(panel, high)):
-        upper = [(panel.x.place(position), _place(panel, highs[position])) for position in run]
-        lower = [(panel.x.place(position), _place(panel, lows[position])) for position in run]
+        upper = [(panel.layer(position), _place(panel, highs[position])) for position in run]
+        lower = [(panel.layer(position), _place(panel, lows[position])) for position in run]
         overhang = _overhang(panel)
         edge = [*_overhanging(upper, overhang), *reversed(_overhanging(lower, overhang))]
-        found.append(element("polygon", points=points(edge), fill=BAND, class_="band"))
-    return found
+        bands.append(element("polygon", points=points(edge), fill=LINES["band"].light, class_="band"))
+    return bands
 
 
 def _overhang(panel: Panel) -> float:
@@ -132,40 +148,38 @@ def _drawn_curve(panel: Panel, curve: Curve) -> Markup:
     shown = [position for position, value in enumerate(curve.values) if _is_shown(panel, value)]
     parts = []
     for run in runs(shown):
-        places = [(panel.x.place(position), _place(panel, curve.values[position])) for position in run]
-        stroke: Attributes = {"fill": "none", "stroke": curve.colour, "stroke_width": 1.6}
-        dash: Attributes = {"stroke_dasharray": curve.dash} if curve.dash else {}
+        places = [(panel.layer(position), _place(panel, curve.values[position])) for position in run]
         if len(run) > 1:
-            parts.append(element("polyline", points=points(places), **stroke, **dash))
-        elif not curve.shape:
-            parts.append(element("polyline", points=points(_overhanging(places, _overhang(panel))), **stroke, **dash))
+            parts.append(element("polyline", points=points(places), fill="none", **curve.stroke))
+        elif not curve.look.marker:
+            parts.append(
+                element("polyline", points=points(_overhanging(places, _overhang(panel))), fill="none", **curve.stroke)
+            )
         if len(shown) <= MOST_MARKERS or len(run) == 1:
-            parts += [_marker(curve, x, y) for x, y in places if curve.shape]
+            parts += [_marker(curve, x, y) for x, y in places if curve.look.marker]
     return group(*parts, class_=f"curve {curve.name.replace(' ', '-')}")
 
 
 def _marker(curve: Curve, x: float, y: float) -> Markup:
-    if curve.shape == "square":
-        return element(
-            "rect", x=x - 3.2, y=y - 3.2, width=6.4, height=6.4, fill=PAPER, stroke=curve.colour, stroke_width=1.4
-        )
-    return element("circle", cx=x, cy=y, r=2.8, fill=curve.colour)
+    if curve.look.marker == "ring":
+        return element("circle", cx=x, cy=y, r=3.5, fill=PAPER, stroke=curve.look.light, stroke_width=1.5)
+    return element("circle", cx=x, cy=y, r=2.8, fill=curve.look.light)
 
 
 def _edge_marks(panel: Panel) -> list[Markup]:
     """Return a cross for each layer without a figure, and an arrow where 0 lies below a logarithmic axis."""
-    found = []
+    marks = []
     for position, value in enumerate(panel.curves[0].values):
         if value is None:
-            found.append(_cross(panel.x.place(position), BOTTOM - 6))
+            marks.append(_cross(panel.layer(position), BOTTOM - 6))
         elif not _is_shown(panel, value):
-            found.append(_arrow(panel.x.place(position), BOTTOM - 6, panel.curves[0].colour))
-    return found
+            marks.append(_arrow(panel.layer(position), BOTTOM - 6, panel.curves[0].look.light))
+    return marks
 
 
 def _cross(x: float, y: float) -> Markup:
     d = f"M{x - 2.5:.2f} {y - 2.5:.2f}l5 5m-5 0l5 -5"
-    return element("path", d=d, fill="none", stroke=FAINT_INK, stroke_width=1.2, class_="absent")
+    return element("path", d=d, fill="none", stroke=LINES["absent"].light, stroke_width=1.2, class_="absent")
 
 
 def _arrow(x: float, y: float, colour: str) -> Markup:
@@ -175,26 +189,25 @@ def _arrow(x: float, y: float, colour: str) -> Markup:
 
 def _legend(panel: Panel) -> list[Markup]:
     """Return a line below the title that names what is drawn."""
-    found, x, y = [], LEFT, 29.0
+    legend, x, y = [], LEFT, 29.0
     front = panel.curves[0]
     entries: list[tuple[str, Markup]] = []
     for curve in panel.curves:
-        dash: Attributes = {"stroke_dasharray": curve.dash} if curve.dash else {}
-        swatch = [line(0, 0, LEGEND_SWATCH, 0, stroke=curve.colour, stroke_width=1.6, **dash)]
-        swatch += [_marker(curve, LEGEND_SWATCH / 2, 0)] if curve.shape else []
+        swatch = [line(0, 0, LEGEND_SWATCH, 0, **curve.stroke)]
+        swatch += [_marker(curve, LEGEND_SWATCH / 2, 0)] if curve.look.marker else []
         entries.append((curve.name, group(*swatch)))
     if panel.band is not None:
-        band = element("rect", x=0, y=-5, width=LEGEND_SWATCH, height=10, fill=BAND)
+        band = element("rect", x=0, y=-5, width=LEGEND_SWATCH, height=10, fill=LINES["band"].light)
         entries.append(("95 % of layers", band))
     if any(value is None for value in front.values):
         entries.append(("no figure", _cross(LEGEND_SWATCH / 2, 0)))
     if any(value is not None and not _is_shown(panel, value) for value in front.values):
-        entries.append(("zero", _arrow(LEGEND_SWATCH / 2, 0, front.colour)))
+        entries.append(("zero", _arrow(LEGEND_SWATCH / 2, 0, front.look.light)))
     for name, swatch_of in entries:
-        found.append(group(swatch_of, transform=f"translate({x:.2f} {y - 3.5:.2f})"))
-        found.append(text(x + LEGEND_SWATCH + 5, y, name, font_size=LABEL_SIZE, fill=INK, class_="legend"))
+        legend.append(group(swatch_of, transform=f"translate({x:.2f} {y - 3.5:.2f})"))
+        legend.append(text(x + LEGEND_SWATCH + 5, y, name, font_size=LABEL_SIZE, fill=INK, class_="legend"))
         x += LEGEND_SWATCH + 5 + width_of(name, LABEL_SIZE) + 12
-    return found
+    return legend
 
 
 def _is_shown(panel: Panel, value: float | None) -> bool:

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Final
 
-from pydantic import MISSING
-
+from service.describe.network import Language, Normalization
 from service.diagnosis.picture.bars import MOST_CELLS
 from service.diagnosis.picture.depth import PANEL_HEIGHT, PANEL_WIDTH, Curve, Panel, drawn_panel
 from service.diagnosis.picture.histograms import height_of, histograms, key
@@ -19,19 +18,16 @@ from service.diagnosis.picture.style import (
     INNER,
     LABEL_SIZE,
     MARGIN,
-    MEASURED,
     PAPER,
-    SECOND,
     TEXT_SIZE,
-    THEORY,
     TITLE_SIZE,
     WIDTH,
 )
 from service.diagnosis.picture.svg import Attributes, Markup, element, escaped, group, hint, shifted, text
-from service.diagnosis.picture.values import expected_gradients, known, series
-from service.diagnosis.report import Diagnosis, LayerReport
+from service.diagnosis.picture.table import FIRST_LAYER
+from service.diagnosis.picture.values import expected_gradients, series
+from service.diagnosis.report import LayerReport, Report
 from service.diagnosis.verdicts import HEALTHY
-from service.spec import Normalization
 
 HEADER: Final = 96.0
 SECTION_HEAD: Final = 34.0
@@ -39,7 +35,7 @@ LEAST_REPEATED: Final = 4
 LONGEST_SIZES: Final = 60
 
 
-def picture(report: Diagnosis) -> bytes:
+def picture(report: Report) -> bytes:
     """Return the picture of a diagnosis as an SVG file; the same report gives the same bytes."""
     layers = report.layers
     verdicts_top = HEADER + LINE_HEIGHT / 2
@@ -55,16 +51,16 @@ def picture(report: Diagnosis) -> bytes:
         *_panels(layers, panels_top),
         transform=f"translate({MARGIN:g} 0)",
     )
-    told = element("desc", escaped(". ".join([*_described(report), *finding_lines(layers)])))
+    description = element("desc", escaped(". ".join([*_described(report), *finding_lines(layers)])))
     size: Attributes = {"width": WIDTH, "height": height, "viewBox": f"0 0 {WIDTH:g} {height:g}"}
     root = element(
-        "svg", hint(_title(report)), told, paper, body,
+        "svg", hint(_title(report)), description, paper, body,
         xmlns="http://www.w3.org/2000/svg", role="img", font_family=FONT, **size,
     )  # fmt: skip
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{root}\n'.encode()
 
 
-def _header(report: Diagnosis) -> list[Markup]:
+def _header(report: Report) -> list[Markup]:
     network, batch = _described(report)
     return [
         text(0, 34, _title(report), font_size=TITLE_SIZE, font_weight="bold", fill=INK),
@@ -74,34 +70,35 @@ def _header(report: Diagnosis) -> list[Markup]:
     ]
 
 
-def _title(report: Diagnosis) -> str:
+def _title(report: Report) -> str:
     layers = report.layers
     many = "1 layer" if len(layers) == 1 else f"{len(layers)} layers"
     return f"{many} of {layers[0].activation_function}, {_scheme(report)}: {words(report.verdict.code)}"
 
 
-def _advice(report: Diagnosis) -> str:
+def _advice(report: Report) -> str:
     verdict = report.verdict
-    return verdict.advice if verdict.code == HEALTHY.code else f"{verdict.layer}: {verdict.advice}"
+    advice = verdict.advice.sentence(Language.EN)
+    return advice if verdict.code == HEALTHY.code else f"layer {FIRST_LAYER + verdict.layer}: {advice}"
 
 
-def _scheme(report: Diagnosis) -> str:
+def _scheme(report: Report) -> str:
     """Return the scheme in words, with what auto stands for."""
     network = report.network
-    if network is MISSING:
+    if network is None:
         return "uploaded weights"
-    if network.std is not MISSING:
+    if isinstance(network.std, float):
         return f"{network.scheme} std {plain_label(network.std)}"
     used = " and ".join(dict.fromkeys(layer.scheme for layer in report.layers))
     return used if used == network.scheme else f"{network.scheme} ({used})"
 
 
-def _described(report: Diagnosis) -> tuple[str, str]:
+def _described(report: Report) -> tuple[str, str]:
     """Return what was initialized, and what was sent through it."""
     layers, network = report.layers, report.network
     first, last = layers[0].activation_function, layers[-1].activation_function
     functions = f"activation {first}" + (f", at the output {last}" if first != last else "")
-    drawn = "" if network is MISSING else f", {network.distribution} weights in {network.dtype}"
+    drawn = "" if network is None else f", {network.distribution} weights in {network.dtype}"
     normalized = "batch normalization" if report.normalization is Normalization.BATCH else "no normalization"
     sizes = _sizes([layers[0].fan_in, *(layer.width for layer in layers)])
     return (
@@ -131,7 +128,7 @@ def _caption(layers: Sequence[LayerReport], y: float) -> Markup:
 
 
 def _panels(layers: Sequence[LayerReport], top: float) -> list[Markup]:
-    overflowed = any(known(layer.activation.std) is None for layer in layers)
+    overflowed = any(layer.activation.std is None for layer in layers)
     absence = "no figures: values overflowed float32" if overflowed else "no such figures"
     drawn = [drawn_panel(panel, absence) for panel in panels_of(layers)]
     return [
@@ -144,20 +141,23 @@ def panels_of(layers: Sequence[LayerReport]) -> tuple[Panel, ...]:
     """Return the line plots."""
     theory = series(layers, lambda layer: layer.theory.std)
     band = series(layers, lambda layer: layer.theory.std_low), series(layers, lambda layer: layer.theory.std_high)
-    measured = Curve("measured", series(layers, lambda layer: layer.activation.std), MEASURED, shape="circle")
-    gradients = Curve("measured", series(layers, lambda layer: layer.gradient.std), MEASURED, shape="circle")
-    dead = Curve("dead nodes", series(layers, lambda layer: layer.dead_share), INK, shape="circle")
-    saturated = Curve(
-        "saturated activations", series(layers, lambda layer: layer.saturated_share), SECOND, "5 3", shape="square"
+    measured = Curve("measured", series(layers, lambda layer: layer.activation.std), "measured")
+    gradients = Curve("measured", series(layers, lambda layer: layer.gradient.std), "measured")
+    back = expected_gradients(layers, lambda layer: layer.theory.gradient_ratio)
+    back_band = (
+        expected_gradients(layers, lambda layer: layer.theory.gradient_ratio_low),
+        expected_gradients(layers, lambda layer: layer.theory.gradient_ratio_high),
     )
-    rank = Curve("effective rank", series(layers, lambda layer: layer.effective_rank), MEASURED, shape="circle")
-    width = Curve("width", [float(layer.width) for layer in layers], THEORY, "2 3")
+    dead = Curve("dead nodes", series(layers, lambda layer: layer.nodes.dead_share), "measured")
+    saturated = Curve("saturated activations", series(layers, lambda layer: layer.saturated_share), "saturated")
+    rank = Curve("effective rank", series(layers, lambda layer: layer.nodes.effective_rank), "measured")
+    width = Curve("width", [float(layer.width) for layer in layers], "width")
     shares = (dead, saturated) if any(value is not None for value in saturated.values) else (dead,)
     return (
-        Panel("activation-std", "Std of the activations", (measured, Curve("theory", theory, THEORY, "6 3")), band),
+        Panel("activation-std", "Std of the activations", (measured, Curve("theory", theory, "theory")), band),
         Panel(
             "gradient-std", "Std of the gradients",
-            (gradients, Curve("theory from the last layer back", expected_gradients(layers), THEORY, "6 3")),
+            (gradients, Curve("theory going back", back, "theory")), back_band,
         ),
         Panel("shares", "Dead and saturated", shares, is_share=True),
         Panel("effective-rank", "Effective rank beside the width", (rank, width)),

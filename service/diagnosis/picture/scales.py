@@ -41,10 +41,10 @@ def linear_ticks(low: float, high: float, most: int) -> list[float]:
     power = 10.0 ** math.floor(math.log10((high - low) / most))
     steps = [mantissa * power * tens for tens in (1, 10) for mantissa in MANTISSAS]
     counts = [(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)) for step in steps]
-    found = [(step, ends) for step, ends in zip(steps, counts, strict=True) if 2 <= ends[1] - ends[0] + 1 <= most]
-    if not found:
+    fitting = [(step, ends) for step, ends in zip(steps, counts, strict=True) if 2 <= ends[1] - ends[0] + 1 <= most]
+    if not fitting:
         return [low, high]
-    step, (first, last) = found[0]
+    step, (first, last) = fitting[0]
     # A multiple of 0.1 is not the decimal number that it is meant to be.
     return [float(f"{step * count:.10g}") for count in range(first, last + 1)]
 
@@ -91,8 +91,9 @@ def percent(share: float) -> str:
     return f"{rounded} %"
 
 
-def whole_ticks(count: int, most: int) -> list[int]:
-    """Return which of `count` things, counted from 0, to name."""
+def whole_ticks(first: int, count: int, most: int) -> list[int]:
+    """Return which of `count` things, counted from `first`, to name."""
+    last = first + count - 1
     if count <= most:
-        return list(range(count))
-    return [round(tick) for tick in linear_ticks(0, count - 1, most) if tick == round(tick)]
+        return list(range(first, last + 1))
+    return [round(tick) for tick in linear_ticks(first, last, most) if tick == round(tick)]

@@ -17,11 +17,5 @@ PAPER: Final = "#ffffff"
 INK: Final = "#1f2328"
 FAINT_INK: Final = "#59636e"
 EDGE: Final = "#d1d9e0"
-GRID: Final = "#e6eaef"
-
-# Blue and vermilion of Okabe and Ito 2008, Color Universal Design: told apart with every kind of colour vision.
-MEASURED: Final = "#0072b2"
-SECOND: Final = "#d55e00"
-BEYOND: Final = "#a34700"  # the same, dark enough for small text
-THEORY: Final = "#6e7781"
-BAND: Final = "#d8dee4"
+GRID_LINE: Final = "#e6eaef"
+BEYOND: Final = "#a34700"  # the colour of saturation, dark enough for small text

@@ -42,7 +42,7 @@ def text(x: float, y: float, content: str, **attributes: str | float) -> Markup:
     return element("text", escaped(content), x=x, y=y, **attributes)
 
 
-def told_over(x: float, y: float, content: str, **attributes: str | float) -> Markup:
+def text_over(x: float, y: float, content: str, **attributes: str | float) -> Markup:
     """Return a line of text with a halo, for places where something else is drawn."""
     halo: Attributes = {"stroke": PAPER, "stroke_width": 3, "stroke_linejoin": "round", "paint_order": "stroke"}
     return text(x, y, content, **halo, **attributes)

@@ -1,49 +1,43 @@
-"""What theory expects of each layer: its mean field, and how far the std of a layer of finite width strays from that.
+"""What theory expects of each layer: its mean field, and without normalization how far it strays from that."""
 
-The bounds of the std are to hold 95 % of layers, over networks whose weights and inputs are drawn anew. In the networks
-that tests/diagnosis/test_theory.py simulates, all of width 100 or more:
-
-- Without normalization they hold about 95 % of layers, in every cell of activation, gain, depth and samples.
-- With batch normalization they hold at least about 95 %, and are mostly wider than need be: of layers close to linear
-  they hold nearly all. The exception is elu with 1000 samples, where about 9 % of layers lie outside.
-
-Layers of one network stray together: of a single network all may lie within, or none.
-"""
-
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import chain, islice, repeat
+from collections.abc import Sequence
 
 import numpy as np
 
+from service.diagnosis.report import InputFigures, TheoryFigures, existing
+from service.diagnosis.theory.gradient_spread import gradient_bounds
 from service.diagnosis.theory.mean_field import LayerMeanField, LayerSetup, mean_field
-from service.diagnosis.theory.spread_normalized import normalized_spreads
-from service.diagnosis.theory.spread_plain import plain_spreads
+from service.diagnosis.theory.spread import spread
 
+Bounds = tuple[float, float]
 UNKNOWN = (np.nan, np.nan)
 
 
-@dataclass(frozen=True, slots=True)
-class LayerTheory(LayerMeanField):
-    """The mean field of a layer, and the bounds of its std; any figure may be infinite or NaN after an overflow."""
-
-    std_low: float  # about 95 of 100 layers of this width (with normalization: mostly more) have a std
-    std_high: float  # between these
-
-
-def expected(layers: Sequence[LayerSetup], samples: int, *, normalized: bool) -> list[LayerTheory]:
-    """Return the expectations for a batch of so many samples, from the first layer to the last."""
-    found = mean_field(layers, normalized=normalized)
-    # Overflow gives bounds that are NaN.
+def expected(
+    layers: Sequence[LayerSetup], inputs: InputFigures, *, normalized: bool, bounded: bool = True
+) -> list[TheoryFigures]:
+    """Return the expectations for a batch of these inputs, from the first layer to the last; `bounded` with bounds."""
+    # Overflow gives bounds that do not exist.
     with np.errstate(all="ignore"):
-        bounds = list(spreads(layers, samples, normalized=normalized))
-    return [
-        LayerTheory(layer.mean, layer.std, layer.gradient_ratio, min(low, layer.std), max(high, layer.std))
-        for layer, (low, high) in zip(found, bounds, strict=True)
-    ]
+        spreads = list(spread(layers, inputs)) if bounded and not normalized else []
+        of_std = [at_layer.bounds for at_layer in spreads] + [UNKNOWN] * (len(layers) - len(spreads))
+        # Nothing comes back from layers that have overflowed.
+        is_whole = len(spreads) == len(layers)
+        of_ratio = gradient_bounds(layers, spreads, inputs.samples) if is_whole else [UNKNOWN] * len(layers)
+    theories = mean_field(layers, inputs, normalized=normalized)
+    return [_figures(*of_layer) for of_layer in zip(theories, of_std, of_ratio, strict=True)]
 
 
-def spreads(layers: Sequence[LayerSetup], samples: int, *, normalized: bool) -> Iterator[tuple[float, float]]:
-    """Yield the bounds of the std of each layer: NaN from where a second moment is 0 or has overflowed."""
-    walk = normalized_spreads(layers, samples) if normalized else plain_spreads(layers, samples)
-    return islice(chain(walk, repeat(UNKNOWN)), len(layers))
+def _figures(layer: LayerMeanField, of_std: Bounds, of_ratio: Bounds) -> TheoryFigures:
+    # What is expected may itself lie beyond, where few networks of large values make up its mean.
+    return TheoryFigures(
+        mean=existing(layer.mean),
+        std=existing(layer.std),
+        std_low=existing(min(of_std[0], layer.std)),
+        std_high=existing(max(of_std[1], layer.std)),
+        gradient_ratio=existing(layer.gradient_ratio),
+        gradient_ratio_low=existing(min(of_ratio[0], layer.gradient_ratio)),
+        gradient_ratio_high=existing(max(of_ratio[1], layer.gradient_ratio)),
+        mean_cosine=existing(layer.mean_cosine),
+        within_std=existing(layer.within_std),
+    )

@@ -1,13 +1,12 @@
 """Expectations of activations over a Gaussian pre-activation."""
 
 import math
-from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
-from service.numerics.activations import FUNCTIONS, Activation, Floats
+from service.numerics.activations import FloatArray, Function
 
 # Highest order of the Hermite expansions. What lies beyond it is known in sum and counted at the next order.
 DEGREE = 64
@@ -18,13 +17,24 @@ WIDEST, OUTERMOST = 0.75, 10.5
 # Panels halve towards 0 so often, since a bounded function of a wide pre-activation changes close to 0.
 HALVINGS = 24
 LEGENDRE = np.polynomial.legendre.leggauss(POINTS_PER_PANEL)
+# Of two values that differ by less, the difference is a slope times theirs.
+LEAST_APART = 1e-12
 
 
 class Rule(NamedTuple):
     """Quadrature for z ~ N(0, 1)."""
 
-    z: Floats  # shape (points,)
-    weights: Floats  # shape (points,), sum 1
+    z: FloatArray  # shape (points,)
+    weights: FloatArray  # shape (points,), sum 1
+
+
+def _half_hermite() -> tuple[FloatArray, FloatArray]:
+    """Return points above 0 and weights of sum 1 that integrate even functions over N(0, 1)."""
+    points, weights = np.polynomial.hermite_e.hermegauss(24)
+    return points[12:], weights[12:] / weights[12:].sum()
+
+
+HALF_HERMITE = _half_hermite()
 
 
 @lru_cache(maxsize=256)
@@ -42,7 +52,7 @@ def rule(kinks: tuple[float, ...]) -> Rule:
 
 
 @lru_cache(maxsize=64)
-def hermite(kinks: tuple[float, ...]) -> Floats:
+def hermite(kinks: tuple[float, ...]) -> FloatArray:
     """Return He_k(z) / sqrt(k!) times the weights of the rule: float64, shape (DEGREE + 1, points)."""
     z, weights = rule(kinks)
     table = np.empty((DEGREE + 1, z.size))
@@ -52,37 +62,58 @@ def hermite(kinks: tuple[float, ...]) -> Floats:
     return table
 
 
-def _kinks(activation: Activation, scale: float) -> tuple[float, ...]:
+def _kinks(activation: Function, scale: float) -> tuple[float, ...]:
     """Return the kinks of the activation of scale * z that are not at 0, where panels end anyway."""
-    places = (kink / scale for kink in FUNCTIONS[activation].kinks if kink and scale > 0)
+    places = (kink / scale for kink in activation.kinks if kink and scale > 0)
     return tuple(place for place in places if abs(place) < OUTERMOST)
 
 
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """Expectations for a pre-activation of mean 0 and second moment q."""
+class Moments(NamedTuple):
+    """Expectations for pre-activations of mean 0 and these second moments q: each of the shape of q."""
 
-    mean: float  # E[φ]
-    square: float  # E[φ²]
-    variance: float  # E[φ²] - E[φ]²
-    slope_square: float  # E[φ'²]
+    mean: FloatArray  # E[φ]
+    square: FloatArray  # E[φ²]
+    variance: FloatArray  # E[φ²] - E[φ]²
+    slope_square: FloatArray  # E[φ'²]
 
 
-@lru_cache(maxsize=1024)
-def moments(activation: Activation, q: float) -> Moments:
-    """Return the expectations at second moment q of the pre-activation; all NaN where q has overflowed."""
-    if not math.isfinite(q):
-        return Moments(*[math.nan] * len(fields(Moments)))
-    function = FUNCTIONS[activation]
-    scale = math.sqrt(q)
-    found = rule(_kinks(activation, scale))
-    u = scale * found.z
-    value, slope = function.value(u), function.slope(u)
-    mean = float(found.weights @ value)
+def moments(activation: Function, q: FloatArray) -> Moments:
+    """Return the expectations at second moments q, shape (n,), of the pre-activation; NaN where q has overflowed."""
+    if any(activation.kinks):  # the rule depends on q
+        return Moments(*np.concatenate([_moments(activation, q[n : n + 1]) for n in range(len(q))], axis=1))
+    return _moments(activation, q)
+
+
+def _moments(activation: Function, q: FloatArray) -> Moments:
+    """Return the expectations at q of one rule, that of the first."""
+    scale = np.sqrt(q)
+    z, weights = rule(_kinks(activation, float(scale[0])))
+    u = scale[:, None] * z
+    value, slope = activation.value(u), activation.slope(u)
+    mean = value @ weights
     # The square of the centred value, since the difference of squares would cancel.
-    variance = float(found.weights @ np.square(value - mean))
-    slope_square = float((found.weights * slope) @ slope)
-    return Moments(mean, variance + mean * mean, variance, slope_square)
+    variance = np.square(value - mean[:, None]) @ weights
+    return Moments(mean, variance + mean * mean, variance, np.square(slope) @ weights)
+
+
+def distance(activation: Function, q: float, e: float) -> float:
+    """Return 1 - the cosine of φ of two pre-activations of second moment q whose own cosine is 1 - e.
+
+    That is E[(φ(u) - φ(v))²] / 2 E[φ²], in which nothing cancels however alike they are.
+    """
+    scale = math.sqrt(q)
+    z, weights = rule(_kinks(activation, scale))
+    square = float(np.square(activation.value(scale * z)) @ weights)
+    if not square > 0:
+        return math.nan
+    if e < LEAST_APART:
+        slope_square = float(np.square(activation.slope(scale * z)) @ weights)
+        return e * q * slope_square / square
+    e = min(e, 2.0)  # of opposite samples, but for rounding
+    common, own = (scale * math.sqrt(part) for part in (1 - e / 2, e / 2))
+    half, half_weights = HALF_HERMITE
+    apart = activation.value(common * z + own * half[:, None]) - activation.value(common * z - own * half[:, None])
+    return float(half_weights @ np.square(apart) @ weights) / (2 * square)
 
 
 class PairSeries(NamedTuple):
@@ -92,19 +123,20 @@ class PairSeries(NamedTuple):
     orders is E[f²]. Here ψ = φ - E[φ].
     """
 
-    value: Floats  # E[φ(u) φ(v)] / E[φ²]
-    square: Floats  # E[φ²(u) φ²(v)] / E[φ²]²
-    centred: Floats  # E[ψ(u) ψ(v)] / E[ψ²]
-    centred_square: Floats  # E[ψ²(u) ψ²(v)] / E[ψ²]²
+    value: FloatArray  # E[φ(u) φ(v)] / E[φ²]
+    square: FloatArray  # E[φ²(u) φ²(v)] / E[φ²]²
+    centred: FloatArray  # E[ψ(u) ψ(v)] / E[ψ²]
+    centred_square: FloatArray  # E[ψ²(u) ψ²(v)] / E[ψ²]²
+    slope: FloatArray  # E[φ'(u) φ'(v)] / E[φ'²]
+    slope_square: FloatArray  # E[φ'²(u) φ'²(v)] / E[φ'²]²
 
 
-def pair_series(activation: Activation, q: float) -> PairSeries:
+def pair_series(activation: Function, q: float) -> PairSeries:
     """Return the series at second moment q of the pre-activations; those of ψ are NaN where φ does not vary."""
     kinks = _kinks(activation, math.sqrt(q))
     z, weights = rule(kinks)
-    value = FUNCTIONS[activation].value(math.sqrt(q) * z)
-    value = value / np.abs(value).max()  # so that no fourth power overflows
-    value = value / np.sqrt(weights @ np.square(value))
+    u = math.sqrt(q) * z
+    value, slope = (_of_mean_square_1(values, weights) for values in (activation.value(u), activation.slope(u)))
     mean = weights @ value
     centred = value - mean
     variance = weights @ np.square(centred)
@@ -114,10 +146,18 @@ def pair_series(activation: Activation, q: float) -> PairSeries:
         _series(kinks, np.square(value)),
         series / variance,
         _series(kinks, np.square(centred) / variance),
+        _series(kinks, slope),
+        _series(kinks, np.square(slope)),
     )
 
 
-def _series(kinks: tuple[float, ...], values: Floats) -> Floats:
+def _of_mean_square_1(values: FloatArray, weights: FloatArray) -> FloatArray:
+    values = values / np.abs(values).max()  # so that no fourth power overflows
+    scaled: FloatArray = values / np.sqrt(weights @ np.square(values))
+    return scaled
+
+
+def _series(kinks: tuple[float, ...], values: FloatArray) -> FloatArray:
     """Return the squared Hermite coefficients up to DEGREE, and one more for what is left of the mean square."""
     coefficients = hermite(kinks) @ values
     left = rule(kinks).weights @ np.square(values) - coefficients @ coefficients

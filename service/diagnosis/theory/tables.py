@@ -7,7 +7,7 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from service.diagnosis.theory.gaussian import ORDERS, PairSeries, moments, pair_series
-from service.numerics.activations import Activation, Floats
+from service.numerics.activations import FloatArray, Function
 
 # Distance of the knots in log q; linear interpolation errs by some 0.001 in log E[φ²].
 STEP = 0.25
@@ -17,43 +17,46 @@ LARGEST_LOG = 700.0  # exp of it is finite
 class _Knot(NamedTuple):
     """Expectations at one q."""
 
-    moments: Floats  # log E[φ²], log of the variance of φ, E[φ]
-    series: Floats  # a row for each field of PairSeries
+    moments: FloatArray  # log E[φ²], log of the variance of φ, E[φ], log E[φ'²]
+    series: FloatArray  # a row for each field of PairSeries
 
 
 @lru_cache(maxsize=4096)
-def _knot(activation: Activation, number: int) -> _Knot:
+def _knot(activation: Function, number: int) -> _Knot:
     q = float(np.exp(number * STEP))
-    found = moments(activation, q)
-    logs = np.log([found.square, found.variance])
-    return _Knot(np.append(logs, found.mean), np.array(pair_series(activation, q)))
+    at_knot = moments(activation, np.array([q]))
+    square, variance, slope_square = (
+        np.log(moment) for moment in (at_knot.square, at_knot.variance, at_knot.slope_square)
+    )
+    row = np.concatenate([square, variance, at_knot.mean, slope_square])
+    return _Knot(row, np.array(pair_series(activation, q)))
 
 
 class Table:
-    """Expectations at all knots that these log q lie between, and `margin` more on either side."""
+    """Expectations at all knots that these log q lie between."""
 
-    def __init__(self, activation: Activation, log_q: Floats, *, margin: int = 0) -> None:
+    def __init__(self, activation: Function, log_q: FloatArray) -> None:
         self._middle = np.median(log_q)
-        self._first = int(np.floor(log_q.min() / STEP)) - margin
-        last = int(np.floor(log_q.max() / STEP)) + 1 + margin
+        self._first = int(np.floor(log_q.min() / STEP))
+        last = int(np.floor(log_q.max() / STEP)) + 1
         knots = [_knot(activation, number) for number in range(self._first, last + 1)]
-        self.moments = np.array([knot.moments for knot in knots])  # shape (knots, 3)
+        self.moments = np.array([knot.moments for knot in knots])  # shape (knots, 4)
         self.series = PairSeries(*np.stack([knot.series for knot in knots], axis=1))  # each of shape (knots, orders)
 
-    def at(self, log_q: Floats, columns: Floats) -> Floats:
+    def at(self, log_q: FloatArray, columns: FloatArray) -> FloatArray:
         """Interpolate columns of shape (knots, n) linearly at these log q: shape (n, *log_q.shape)."""
         place = log_q / STEP - self._first
         below = np.clip(np.asarray(place).astype(int), 0, len(columns) - 2)
         rows = columns.T
-        found: Floats = rows.take(below, axis=1) + (place - below) * np.diff(rows).take(below, axis=1)
-        return found
+        values: FloatArray = rows.take(below, axis=1) + (place - below) * np.diff(rows).take(below, axis=1)
+        return values
 
-    def in_the_middle(self, columns: Floats) -> Floats:
+    def in_the_middle(self, columns: FloatArray) -> FloatArray:
         """Interpolate columns at the one log q that stands for all: shape (n,)."""
         return self.at(self._middle, columns)
 
 
-def in_range(log_q: Floats) -> bool:
+def in_range(log_q: FloatArray) -> bool:
     """Whether no second moment is 0, infinite or NaN."""
     return bool(np.abs(log_q).max() < LARGEST_LOG)
 
@@ -74,15 +77,15 @@ class Correlations:
         square = part**2 * self.square + 2 * part * rest * self.mean + rest**2
         return type(self)(part * self.mean + rest, square)
 
-    def powers(self) -> Floats:
+    def powers(self) -> FloatArray:
         """Return the powers of two correlations that have these moments: shape (orders, 2)."""
         half = np.sqrt(np.maximum(self.square - self.mean**2, 0.0))
         ends = np.clip(np.array([self.mean - half, self.mean + half]), -1.0, 1.0)
-        found: Floats = np.power(ends, ORDERS[:, None])
-        return found
+        powers: FloatArray = np.power(ends, ORDERS[:, None])
+        return powers
 
 
-def square_at_width(product_square: Floats, squares: Floats, width: int) -> float:
+def square_at_width(product_square: FloatArray, squares: FloatArray, width: int) -> float:
     """Return the mean of c² over pairs in a layer of this width.
 
     At infinite width c² is `product_square`, each node's E[f(u) f(v)]² / E[f²]²; `squares` is E[f²(u) f²(v)] / E[f²]².

@@ -1,17 +1,18 @@
+// @ts-check
 // Pictures as files: what the style sheet says is written into the drawing, which then stands alone.
 const STYLES = [
-  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linejoin", "font-size",
+  "fill", "fill-opacity", "stroke", "stroke-width", "stroke-dasharray", "stroke-opacity", "stroke-linejoin", "paint-order", "font-size",
   "font-weight", "font-family",
 ];
-const TITLE = 30;
+const TITLE = 46; // for two lines
 const MARGIN = 12;
 const PNG_SCALE = 2;
 
-/** Return a drawing as the text of an SVG file, with its title above. */
-export function svgText(svg, title) {
+/** Return a drawing as the text of an SVG file, with its title above, and what network it is about. */
+export function svgText(svg, { title, about }) {
   const copy = svg.cloneNode(true);
   const originals = svg.querySelectorAll("*");
-  copy.querySelectorAll("*").forEach((element, index) => inline(originals[index], element));
+  copy.querySelectorAll("*").forEach((copied, index) => inline(originals[index], copied));
   for (const hits of copy.querySelectorAll("g[role=group]")) hits.remove();
   const { width, height } = svg.viewBox.baseVal;
   const [allWidth, allHeight] = [width + 2 * MARGIN, height + TITLE + 2 * MARGIN];
@@ -24,7 +25,8 @@ export function svgText(svg, title) {
     // Where the picture is from, for programs that show it.
     element("desc", {}, location.href),
     element("rect", { x: -MARGIN, y: -MARGIN - TITLE, width: allWidth, height: allHeight, fill: page.backgroundColor }),
-    element("text", { x: 0, y: -12, fill: page.color, "font-size": 15, "font-weight": 600, "font-family": page.fontFamily }, title),
+    element("text", { x: 0, y: -30, fill: page.color, "font-size": 15, "font-weight": 600, "font-family": page.fontFamily }, title),
+    element("text", { x: 0, y: -12, fill: page.color, "font-size": 12.5, "font-family": page.fontFamily }, about),
   );
   return new XMLSerializer().serializeToString(copy);
 }
@@ -33,6 +35,7 @@ function inline(original, copy) {
   const style = getComputedStyle(original);
   for (const name of STYLES) copy.setAttribute(name, style.getPropertyValue(name));
   copy.removeAttribute("class");
+  copy.removeAttribute("style");
 }
 
 function element(name, attributes, text = "") {
@@ -43,20 +46,20 @@ function element(name, attributes, text = "") {
 }
 
 /** Let the reader save a drawing as SVG. */
-export function saveSvg(svg, title, name) {
-  save(new Blob([svgText(svg, title)], { type: "image/svg+xml" }), `${name}.svg`);
+export function saveSvg(svg, words, name) {
+  save(new Blob([svgText(svg, words)], { type: "image/svg+xml" }), `${name}.svg`);
 }
 
 /** Let the reader save a drawing as PNG, with twice as many pixels as on the page. */
-export async function savePng(svg, title, name) {
-  const address = URL.createObjectURL(new Blob([svgText(svg, title)], { type: "image/svg+xml" }));
+export async function savePng(svg, words, name) {
+  const address = URL.createObjectURL(new Blob([svgText(svg, words)], { type: "image/svg+xml" }));
   try {
     const image = new Image();
     image.src = address;
     await image.decode();
     const canvas = document.createElement("canvas");
     [canvas.width, canvas.height] = [image.width * PNG_SCALE, image.height * PNG_SCALE];
-    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+    canvas.getContext("2d")?.drawImage(image, 0, 0, canvas.width, canvas.height);
     save(await new Promise((resolve) => canvas.toBlob(resolve, "image/png")), `${name}.png`);
   } finally {
     URL.revokeObjectURL(address);

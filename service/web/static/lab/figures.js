@@ -1,7 +1,9 @@
+// @ts-check
 // What every picture is made of: one drawing with a panel for each initialization, on common axes.
 import { create, format, select } from "./d3.js";
+import { FIRST_LAYER } from "./drawing.js";
 import { t } from "./i18n.js";
-import { drawMark } from "./verdicts.js";
+import { drawMarker } from "./looks.js";
 
 const significant = format(".3~g");
 const percent = format(".3~p");
@@ -33,12 +35,12 @@ export function drawing(title, width, height) {
 }
 
 /** Write a panel's heading: the initialization, and the worst that was found. */
-export function laneHeading(panel, lane, { width, long }) {
+export function laneHeading(panel, lane, { width }) {
   const { code } = lane.diagnosis.verdict;
   const heading = panel.append("g").attr("aria-hidden", "true");
-  drawMark(heading, code, 7, -6);
-  const text = heading.append("text").attr("class", "lane").attr("x", 18).attr("y", -2).text(long ? lane.title : lane.name);
-  if (width > 150) text.append("tspan").attr("class", "verdict-name").attr("dx", 8).text(t(code));
+  drawMarker(heading, lane.index, 6, -7);
+  const text = heading.append("text").attr("class", "lane").attr("x", 18).attr("y", -2).text(width > 480 ? lane.title : lane.name);
+  text.append("tspan").attr("class", "verdict-name").attr("dx", 12).text(t(code));
 }
 
 /**
@@ -50,7 +52,7 @@ export function addHits(panel, lane, places, describe) {
   lane.diagnosis.layers.forEach((layer, index) => {
     const { x, y, width, height } = places[index];
     const lines = describe(layer, index);
-    const label = [t("layer", { number: index + 1 }), ...layer.verdicts.map(({ code }) => t(code))].join(", ");
+    const label = [t("layer", { number: FIRST_LAYER + index }), ...layer.verdicts.map(({ code }) => t(code))].join(", ");
     const hit = group
       .append("g")
       .attr("class", "hit")

@@ -1,71 +1,91 @@
-// Histograms of the activations: a row for each initialization, a panel for each layer, one axis for all.
+// @ts-check
+// Histograms of activations, weights or gradients: rows for each initialization, a panel for each layer.
 import { axisBottom, max, min, range, scaleLinear } from "./d3.js";
+import { BINS, rebinned } from "./binning.js";
+import { BOUNDED, FIRST_LAYER, HISTOGRAMS } from "./drawing.js";
 import { addHits, drawing, laneHeading, number, share } from "./figures.js";
 import { t } from "./i18n.js";
 import { drawMark } from "./verdicts.js";
 
-// As the service has it: a slope under this share of the largest counts as saturated.
-const FLAT = 0.06;
-// Bounded functions: their limits, and the values beyond which they are flat.
-const BOUNDED = {
-  sigmoid: { limits: [0, 1], flat: [(1 - Math.sqrt(1 - FLAT)) / 2, (1 + Math.sqrt(1 - FLAT)) / 2] },
-  tanh: { limits: [-1, 1], flat: [-Math.sqrt(1 - FLAT), Math.sqrt(1 - FLAT)] },
-  softsign: { limits: [-1, 1], flat: [Math.sqrt(FLAT) - 1, 1 - Math.sqrt(FLAT)] },
-  hard_tanh: { limits: [-1, 1], flat: [-1, 1] },
-  relu6: { limits: [0, 6], flat: [0, 6] },
-};
-
-const BINS = 40;
-// Inputs have std 1, so a well-scaled layer stays within this.
-const FAR = 6;
-// A flat histogram has bars of 1 / BINS. What is far higher is cut, or nothing else could be seen.
-const HIGHEST = 0.15;
+const HIGHEST = HISTOGRAMS.highest_share;
 const ROUNDING = 1e-6; // of an edge, in bins
 const CELL = { least: 64, most: 620, gap: 6, inset: 3 };
 const TOP = 26;
-const PLOT = { top: 20, height: 76 };
-const ROW = TOP + PLOT.top + PLOT.height + 28;
+const PLOT = { top: 20, height: 84 };
+const CELL_HEIGHT = PLOT.top + PLOT.height + 30;
 const EDGE = 10; // pixels that half of a number may take
+const SIGN = 9; // pixels
 const LABELLED = 92; // pixels that a panel needs to name its verdict
+const NUMBER = 30; // pixels that the share of a bar may take
+const REACH = 3; // an axis of weights or gradients ends at so many times the largest std of a lane
 
-/** Return the drawing of all histograms, at least so wide as its panels need. */
-export function histograms(lanes, available) {
-  const count = max(lanes, (lane) => lane.diagnosis.layers.length);
-  const cell = Math.max(CELL.least, Math.min(CELL.most, (available - 2) / count));
-  const svg = drawing(t("histograms"), Math.max(Math.ceil(cell * count + 2), Math.min(available, 280)), ROW * lanes.length);
-  const x = scaleLinear(domainOf(lanes), [CELL.inset, cell - CELL.gap - CELL.inset]);
-  const binned = lanes.map((lane) => lane.diagnosis.layers.map((layer) => rebinned(layer, x.domain())));
-  const highest = Math.min(HIGHEST, max(binned.flat(), (bins) => max(bins?.shares ?? [0])) || HIGHEST);
+/** What a histogram can be of: where its values are, and whether all lanes share one axis. */
+export const KINDS = {
+  activations: { title: "histograms", of: ({ activation, zero_share: zeros = 0 }) => ({ histogram: activation.histogram, zeros }), figures: activationFigures },
+  weights: { title: "weightHistograms", of: ({ weight }) => ({ histogram: weight.histogram, zeros: 0 }), figures: weightFigures },
+  gradients: { title: "gradientHistograms", of: ({ gradient }) => ({ histogram: gradient.histogram, zeros: 0 }), figures: gradientFigures },
+};
+
+/** Return the drawing of all histograms of a kind, and what is to be said of it. */
+export function histograms(kind, lanes, available) {
+  const { of, title, figures } = KINDS[kind];
+  const isActivations = kind === "activations";
+  const grid = gridOf(max(lanes, (lane) => lane.diagnosis.layers.length), available);
+  const laneHeight = TOP + CELL_HEIGHT * grid.rows;
+  const svg = drawing(t(title), Math.max(Math.ceil(grid.cell * grid.columns + 2), Math.min(available, 280)), laneHeight * lanes.length);
+  const span = [CELL.inset, grid.cell - CELL.gap - CELL.inset];
+  const scales = lanes.map((lane) => scaleLinear(isActivations ? domainOf(lanes) : symmetric(lane, kind), span));
+  const binned = lanes.map((lane, row) => lane.diagnosis.layers.map((layer) => rebinned(of(layer), scales[row].domain())));
+  const most = max(binned.flat(), (bins) => max(bins?.shares ?? [0])) || HIGHEST;
+  const highest = Math.min(HIGHEST, most);
   const y = scaleLinear([0, highest], [PLOT.height, 0]).clamp(true);
 
   lanes.forEach((lane, row) => {
-    const panel = svg.append("g").attr("transform", `translate(1,${row * ROW + TOP})`);
-    laneHeading(panel, lane, { width: cell * count, long: true });
+    const panel = svg.append("g").attr("transform", `translate(1,${row * laneHeight + TOP})`);
+    laneHeading(panel, lane, { width: grid.cell * grid.columns });
     const layers = panel.append("g").attr("aria-hidden", "true");
-    lane.diagnosis.layers.forEach((layer, index) => {
-      const place = layers.append("g").attr("transform", `translate(${index * cell},${PLOT.top})`);
-      drawPanel(place, layer, index, { x, y, cell, bins: binned[row][index] });
+    const places = lane.diagnosis.layers.map((layer, index) => {
+      const [left, top] = [(index % grid.columns) * grid.cell, Math.floor(index / grid.columns) * CELL_HEIGHT];
+      const cell = layers.append("g").attr("class", "cell").attr("transform", `translate(${left},${top + PLOT.top})`);
+      const bounds = isActivations ? BOUNDED[layer.activation_function] : undefined;
+      drawPanel(cell, layer, index, { x: scales[row], y, cell: grid.cell, bins: binned[row][index], bounds, highest });
+      return { x: left, y: top + 2, width: grid.cell - CELL.gap, height: PLOT.top + PLOT.height + 18 };
     });
-    const places = lane.diagnosis.layers.map((_, index) => (
-      { x: index * cell, y: 2, width: cell - CELL.gap, height: PLOT.top + PLOT.height + 18 }
-    ));
-    addHits(panel, lane, places, figuresOf);
+    addHits(panel, lane, places, figures);
   });
-  return { svg: svg.node(), cut: share(highest), isBounded: lanes.some((lane) => lane.diagnosis.layers.some(boundsOf)) };
+  const isBounded = isActivations && lanes.some((lane) => lane.diagnosis.layers.some(boundsOf));
+  return { svg: svg.node(), cut: most > HIGHEST ? share(highest) : null, isBounded };
+}
+
+/** Return how many panels stand side by side, in how many rows, and how wide each is: rows of about equal length. */
+function gridOf(count, available) {
+  const fitting = Math.max(1, Math.floor((available - 2) / CELL.least));
+  const rows = Math.ceil(count / fitting);
+  const columns = Math.ceil(count / rows);
+  return { rows, columns, cell: Math.min(CELL.most, (available - 2) / columns) };
 }
 
 const boundsOf = (layer) => BOUNDED[layer.activation_function];
 
-function figuresOf(layer) {
+function activationFigures(layer) {
   const bounded = layer.saturated_share === undefined ? [] : [[t("figure_saturated_share"), share(layer.saturated_share)]];
   return [[t("figure_mean"), number(layer.activation.mean)], [t("figure_std"), number(layer.activation.std)], ...bounded];
 }
 
-/** Return the values that the axis shows: limits of bounded functions, and where the values of others mostly are. */
+function weightFigures(layer) {
+  return [[t("figure_weight_std"), number(layer.weight.std)]];
+}
+
+function gradientFigures(layer) {
+  return [[t("figure_gradient_std"), number(layer.gradient.std)], [t("figure_gradient_small_share"), share(layer.gradient.small_share)]];
+}
+
+/** Return the activations that the axis shows: limits of bounded functions, and where the values of others mostly are. */
 function domainOf(lanes) {
   const reaches = lanes.map((lane) => lane.diagnosis.layers.map(reachOf).filter(Boolean));
-  // One lane that explodes must not squeeze the others; where all do, the axis follows the least of them.
-  const far = Math.max(FAR, min(reaches.filter((lane) => lane.length), (lane) => max(lane.flat(), Math.abs)) ?? 0);
+  // What explodes must not squeeze the rest: the axis follows the first layers, and the least of them.
+  const first = min(reaches.filter((lane) => lane.length), ([reach]) => max(reach, Math.abs)) ?? 0;
+  const far = Math.max(HISTOGRAMS.least_reach, HISTOGRAMS.reach_of_first * first);
   const values = reaches.flat(2).map((value) => Math.min(far, Math.max(-far, value)));
   const [low, high] = values.length ? [min(values), max(values)] : [-1, 1];
   return low < high ? [low, high] : [low - 1, high + 1];
@@ -77,50 +97,27 @@ function reachOf(layer) {
   return quantiles && [quantiles[0], quantiles.at(-1)];
 }
 
-/** Return the share of values in each common bin, and beyond them; undefined where the layer has none. */
-function rebinned({ activation: { histogram }, zero_share: zeros = 0 }, [low, high]) {
-  if (!histogram) return undefined;
-  const { edges, counts } = histogram;
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  const width = (high - low) / BINS;
-  const shares = Array(BINS).fill(0);
-  // The zeros of relu are one value, which a wide bin of the service's would smear.
-  const apart = low <= 0 && high > 0 ? zeros : 0;
-  if (apart > 0) shares[Math.floor(-low / width)] = apart;
-  let inside = apart;
-  const zeroPlace = Math.min(counts.length - 1, edges.findLastIndex((edge) => edge <= 0));
-  counts.forEach((all, index) => {
-    const count = index === zeroPlace ? Math.max(0, all - apart * total) : all;
-    const [from, to] = [edges[index], edges[index + 1]];
-    const first = Math.max(0, Math.floor((from - low) / width));
-    const last = Math.min(BINS - 1, Math.floor((to - low) / width));
-    for (let bin = first; bin <= last; bin += 1) {
-      const overlap = Math.min(to, low + (bin + 1) * width) - Math.max(from, low + bin * width);
-      const part = to > from ? (count / total) * (Math.max(0, overlap) / (to - from)) : 0;
-      shares[bin] += part;
-      inside += part;
-    }
-  });
-  return { shares, beyond: Math.max(0, 1 - inside) };
+/** Return an axis of one lane's own: weights and gradients of two lanes may be powers of ten apart. */
+function symmetric(lane, kind) {
+  const reach = REACH * (max(lane.diagnosis.layers, (layer) => (kind === "weights" ? layer.weight.std : layer.gradient.std)) ?? 0);
+  return reach > 0 && Number.isFinite(reach) ? [-reach, reach] : [-1, 1];
 }
 
-function drawPanel(place, layer, index, { x, y, cell, bins }) {
+function drawPanel(place, layer, index, { x, y, cell, bins, bounds, highest }) {
   const right = x.range()[1] + CELL.inset;
-  const { code } = layer.verdicts[0];
-  place.append("text").attr("class", "soft").attr("x", 0).attr("y", -5).text(index + 1);
-  const afterNumber = 8 + 7 * String(index + 1).length;
-  drawMark(place, code, afterNumber + 4, -9, 34);
+  place.append("text").attr("class", "soft").attr("x", 0).attr("y", -5).text(FIRST_LAYER + index);
+  const afterNumber = 8 + 7 * String(FIRST_LAYER + index).length;
+  drawMark(place, layer.verdicts[0].code, afterNumber + 4, -9, SIGN);
   // Further findings stand at the right.
-  layer.verdicts.slice(1).forEach((verdict, further) => drawMark(place, verdict.code, right - 6 - 12 * further, -9, 34));
-  if (cell >= LABELLED) place.append("text").attr("class", "soft").attr("x", afterNumber + 13).attr("y", -5).text(t(code));
+  layer.verdicts.slice(1).forEach((verdict, further) => drawMark(place, verdict.code, right - 6 - 12 * further, -9, SIGN));
+  if (cell >= LABELLED) place.append("text").attr("class", "soft").attr("x", afterNumber + 13).attr("y", -5).text(t(layer.verdicts[0].code));
   place.append("rect").attr("class", "frame").attr("width", right).attr("height", PLOT.height);
-  const bounds = boundsOf(layer);
   if (bounds) drawBounds(place, bounds.flat, x, right);
-  if (bins) drawBars(place, bins, bounds, { x, y });
-  else place.append("text").attr("class", "soft").attr("x", right / 2).attr("y", 40).attr("text-anchor", "middle").text(t("noValues"));
-  if (bins?.beyond > 0.005) {
+  if (bins) drawBars(place, bins, bounds, { x, y, highest, right });
+  else place.append("text").attr("class", "soft").attr("x", right / 2).attr("y", 44).attr("text-anchor", "middle").text(t("noValues"));
+  if (bins?.beyond >= HISTOGRAMS.least_share_named) {
     const text = t(cell < LABELLED ? "beyondShort" : "beyond", { share: share(Number(bins.beyond.toPrecision(2))) });
-    place.append("text").attr("class", "soft").attr("x", right / 2).attr("y", 12).attr("text-anchor", "middle").text(text);
+    place.append("text").attr("class", "soft").attr("x", right / 2).attr("y", 26).attr("text-anchor", "middle").text(text);
   }
   drawAxis(place, x, cell);
 }
@@ -148,7 +145,7 @@ function drawBounds(place, [low, high], x, right) {
   }
 }
 
-function drawBars(place, { shares }, bounds, { x, y }) {
+function drawBars(place, { shares }, bounds, { x, y, highest, right }) {
   const [low, high] = x.domain();
   const width = (high - low) / BINS;
   const isFlat = (bin) => {
@@ -158,11 +155,28 @@ function drawBars(place, { shares }, bounds, { x, y }) {
     const middle = (from + to) / 2;
     return middle < bounds.flat[0] || middle > bounds.flat[1] || from - width < bounds.limits[0] || to + width > bounds.limits[1];
   };
+  const edges = (bin) => [x(low + bin * width), x(low + (bin + 1) * width)];
   const bar = (bin) => {
-    const [from, to] = [x(low + bin * width), x(low + (bin + 1) * width)];
+    const [from, to] = edges(bin);
     return `M${from.toFixed(2)},${PLOT.height}V${y(shares[bin]).toFixed(2)}H${to.toFixed(2)}V${PLOT.height}Z`;
   };
   const filled = range(BINS).filter((bin) => shares[bin] > 0);
   place.append("path").attr("class", "bars").attr("d", filled.filter((bin) => !isFlat(bin)).map(bar).join(""));
   place.append("path").attr("class", "bars saturated").attr("d", filled.filter(isFlat).map(bar).join(""));
+  drawCuts(place, filled.filter((bin) => shares[bin] > highest), shares, edges, right);
+}
+
+/** Mark bars that are higher than the panel, and say how high they are. */
+function drawCuts(place, cut, shares, edges, right) {
+  let free = -Infinity;
+  for (const bin of cut) {
+    const [from, to] = edges(bin);
+    place.append("path").attr("class", "cut").attr("d", `M${from - 1.5},10L${to + 1.5},6M${from - 1.5},14L${to + 1.5},10`);
+    const text = share(Number(shares[bin].toPrecision(2)));
+    const isLeft = to + NUMBER < right;
+    const start = isLeft ? to + 3 : from - 3 - NUMBER;
+    if (start < free) continue;
+    place.append("text").attr("class", "soft cut-share").attr("x", isLeft ? to + 3 : from - 3).attr("y", 12).attr("text-anchor", isLeft ? "start" : "end").text(text);
+    free = start + NUMBER;
+  }
 }

@@ -1,6 +1,9 @@
+// @ts-check
 // English and Japanese: the browser's choice, until the reader makes another.
+import { all } from "./elements.js";
 import en from "./en.js";
 import ja from "./ja.js";
+import sentences from "./messages.json" with { type: "json" };
 
 const TEXTS = { en, ja };
 const KEPT = "fanin.language";
@@ -9,7 +12,16 @@ export const language = () => document.documentElement.lang;
 
 /** Return a text in the reader's language, with {names} replaced. */
 export function t(key, values = {}) {
-  return TEXTS[language()][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  return filled(TEXTS[language()][key], values);
+}
+
+/** Return a sentence of the service's own, evidence or advice, in the reader's language. */
+export function sentence({ key, values }) {
+  return filled(sentences[language()][key], values);
+}
+
+function filled(text, values) {
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 /** Choose a language for this visit and the next ones. */
@@ -32,18 +44,18 @@ export function begin() {
 function kept() {
   try {
     const name = localStorage.getItem(KEPT);
-    return name in TEXTS ? name : null;
+    return name !== null && name in TEXTS ? name : null;
   } catch {
     return null;
   }
 }
 
 function translate() {
-  for (const element of document.querySelectorAll("[data-i18n]")) element.textContent = t(element.dataset.i18n);
-  for (const element of document.querySelectorAll("[data-i18n-label]")) {
+  for (const element of all("[data-i18n]")) element.textContent = t(element.dataset.i18n);
+  for (const element of all("[data-i18n-label]")) {
     element.setAttribute("aria-label", t(element.dataset.i18nLabel));
   }
-  for (const button of document.querySelectorAll("[data-language]")) {
+  for (const button of all("[data-language]")) {
     button.setAttribute("aria-pressed", String(button.dataset.language === language()));
   }
 }

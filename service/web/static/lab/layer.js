@@ -1,13 +1,16 @@
+// @ts-check
 // One layer's figures: a few beside the pointer or the focus, all of them in a dialog.
+import { byId } from "./elements.js";
+import { FIRST_LAYER } from "./drawing.js";
 import { number, share } from "./figures.js";
-import { language, t } from "./i18n.js";
+import { sentence, t } from "./i18n.js";
 import { markElement } from "./verdicts.js";
 
-const tip = document.getElementById("tip");
-const dialog = document.getElementById("layer");
+const tip = byId("tip");
+const dialog = byId("layer");
 const GAP = 8;
 
-document.getElementById("layer-close").addEventListener("click", () => dialog.close());
+byId("layer-close").addEventListener("click", () => dialog.close());
 
 function element(name, ...children) {
   const made = document.createElement(name);
@@ -25,7 +28,7 @@ function verdictLine(code) {
 export function showTip(hit, { lane, layer, index, lines }) {
   const table = element("table", ...lines.map(([name, value]) => element("tr", element("td", name), element("td", value))));
   tip.replaceChildren(
-    element("p", t("layerOf", { number: index + 1, name: lane.name })),
+    element("p", t("layerOf", { number: FIRST_LAYER + index, name: lane.name })),
     ...layer.verdicts.map(({ code }) => verdictLine(code)),
     table,
   );
@@ -43,8 +46,8 @@ export function hideTip() {
 
 /** Open the dialog with everything that the service says of a layer. */
 export function openLayer({ lane, layer, index }) {
-  document.getElementById("layer-heading").textContent = t("layerOf", { number: index + 1, name: lane.name });
-  const body = document.getElementById("layer-body");
+  byId("layer-heading").textContent = t("layerOf", { number: FIRST_LAYER + index, name: lane.name });
+  const body = byId("layer-body");
   body.replaceChildren(
     element("h3", t("findings")),
     ...layer.verdicts.flatMap(finding),
@@ -55,12 +58,8 @@ export function openLayer({ lane, layer, index }) {
   body.scrollTop = 0;
 }
 
-function finding({ code, evidence, advice }) {
-  const explained = language() === "en" ? [] : [element("p", t(`${code}_long`))];
-  // The service speaks English.
-  const words = element("p", `${evidence}. ${advice}`);
-  words.lang = "en";
-  return [verdictLine(code), ...explained, words];
+function finding({ code, evidence_message: evidence, advice_message: advice }) {
+  return [verdictLine(code), element("p", sentence(evidence)), element("p", sentence(advice))];
 }
 
 function row([name, value]) {
@@ -69,8 +68,12 @@ function row([name, value]) {
   return element("tr", heading, element("td", value));
 }
 
+/** @returns {[string, string][]} a name and its figure */
 function rowsOf(layer) {
   const { activation, gradient, theory, pre_activation: before, weight } = layer;
+  const { std_low: low, std_high: high } = theory;
+  // With batch normalization there is none.
+  const range = /** @type {[string, string][]} */ (low === undefined ? [] : [["theory_range", `${number(low)} … ${number(high)}`]]);
   return [
     ["activation_function", layer.activation_function],
     ["scheme", layer.scheme],
@@ -82,7 +85,9 @@ function rowsOf(layer) {
     ["mean", number(activation.mean)],
     ["std", number(activation.std)],
     ["theory_std", number(theory.std)],
-    ["theory_range", `${number(theory.std_low)} … ${number(theory.std_high)}`],
+    ["within_std", number(layer.within_std)],
+    ["mean_cosine", number(layer.mean_cosine)],
+    ...range,
     ["min", number(activation.min)],
     ["median", number(activation.quantiles?.[3])],
     ["max", number(activation.max)],
@@ -94,6 +99,7 @@ function rowsOf(layer) {
     ["mean_correlation", number(layer.mean_correlation)],
     ["gradient_std", number(gradient.std)],
     ["gradient_weight_std", number(gradient.weight_std)],
+    ["gradient_small_share", share(gradient.small_share)],
     ["gradient_ratio", number(gradient.ratio)],
     ["theory_gradient_ratio", number(theory.gradient_ratio)],
   ];

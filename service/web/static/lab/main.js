@@ -1,102 +1,120 @@
+// @ts-check
 // The page: from the address bar to a view, from a view to diagnoses, from diagnoses to pictures.
-import { diagnose, diagnoseOwn, Problem } from "./api.js";
-import { FORMULAS, SCHEMES } from "./choices.js";
+import { diagnoseOwn, Problem } from "./api.js";
+import { caseOf, INTRODUCTION } from "./cases.js";
 import * as controls from "./controls.js";
+import { diagnosed, fewAtATime } from "./diagnoses.js";
+import { all, byId, first } from "./elements.js";
+import * as equivalents from "./equivalents.js";
 import { listen } from "./figures.js";
 import * as i18n from "./i18n.js";
 import { hideTip, openLayer, showTip } from "./layer.js";
-import { draw } from "./pictures.js";
-import { diagnosisQuery, ownQuery, searchOf, viewOf } from "./state.js";
+import * as learning from "./learning.js";
+import { aboutOf, nameOf, titleOf } from "./names.js";
+import { Unusable } from "./own.js";
+import * as pictures from "./pictures.js";
+import * as problems from "./problems.js";
+import * as slider from "./slider.js";
+import { caseIn, diagnosisQuery, initOf, ownQuery, searchOf, viewOf } from "./state.js";
+import * as story from "./story.js";
 import * as take from "./take.js";
 import * as upload from "./upload.js";
 
 const { t } = i18n;
-const byId = (id) => document.getElementById(id);
 
 let view = viewOf(location.search);
-let file = null;
-let running = null; // what cancels the diagnosis under way
-let shown = null; // the last view that worked: {view, diagnoses, fileName}
+let own = null; // {id, name, body, sizes, layout}: the reader's file
+let running = null; // what cancels the diagnoses under way
+let shown = null; // the last view that worked: {view, tasks, diagnoses}
 let words = () => ""; // the status, in whatever language is chosen
 
-function nameOf({ scheme, std }) {
-  if (scheme === "fixed") return `std ${std}`;
-  // A link may name a scheme that the service will refuse.
-  return SCHEMES.includes(scheme) ? t(`scheme_${scheme}`) : scheme;
-}
-
-function titleOf(init) {
-  const formula = FORMULAS[init.scheme];
-  return formula ? `${nameOf(init)}: std ${formula}` : nameOf(init);
-}
-
-function lanesOf({ view, diagnoses, fileName }) {
-  return diagnoses.map((diagnosis, index) => {
-    const init = view.inits[index];
-    const [name, title] = fileName ? [fileName, fileName] : [nameOf(init), titleOf(init)];
-    return { index, name, title, diagnosis };
-  });
-}
-
 /** Return what is to be diagnosed, one entry a lane. */
-function tasksOf(view) {
-  if (file) {
-    const query = ownQuery(view, byId("layout").value);
-    return [{ name: () => file.name, index: null, ask: (signal) => diagnoseOwn(query, file, signal) }];
-  }
-  return view.inits.map((init, index) => (
-    { name: () => nameOf(init), index, ask: (signal) => diagnose(diagnosisQuery(view, init), signal) }
-  ));
+function tasksOf(asked) {
+  const drawn = asked.inits.map((init, index) => ({
+    init,
+    index,
+    name: () => nameOf(init),
+    title: () => titleOf(init),
+    ask: (signal) => diagnosed(diagnosisQuery(asked, init), signal),
+  }));
+  if (!own) return drawn;
+  const { name, body, layout } = own;
+  const file = { init: null, own, index: null, name: () => name, title: () => name, ask: (signal) => diagnoseOwn(ownQuery(asked, layout), body, signal) };
+  return [file, ...drawn];
+}
+
+/** Return the view that is asked for: beside a file stand Xavier and He of the same sizes. */
+function askedView() {
+  const asked = structuredClone(view);
+  if (!own) return asked;
+  const { sizes, layout } = own;
+  return { ...asked, layers: (sizes[layout] ?? []).join(","), inits: sizes[layout] ? [initOf("xavier"), initOf("he")] : [] };
+}
+
+function lanesOf({ tasks, diagnoses }) {
+  return tasks
+    .map(({ init, own: file, name, title }, index) => ({ index, init, own: file, name: name(), title: title(), diagnosis: diagnoses[index] }))
+    .filter(({ diagnosis }) => diagnosis !== undefined);
 }
 
 async function run() {
   running?.abort();
   const mine = new AbortController();
   running = mine;
-  controls.clearProblems();
-  const asked = { view: structuredClone(view), diagnoses: [], fileName: file?.name ?? null };
-  const tasks = tasksOf(asked.view);
-  let failed = null;
+  learning.stop();
+  problems.clear();
+  const asked = { view: askedView(), tasks: /** @type {any[]} */ ([]), diagnoses: /** @type {any[]} */ ([]) };
+  asked.tasks = tasksOf(asked.view);
+  let failed = /** @type {any} */ (null);
   try {
-    // One after the other: the service makes few diagnoses at once, and other readers want theirs.
-    for (const [number, task] of tasks.entries()) {
-      failed = task.index;
-      progress(number, tasks);
-      asked.diagnoses.push(await task.ask(mine.signal));
-    }
+    progress(0, asked.tasks);
+    await fewAtATime(asked.tasks.map((task, place) => async () => {
+      try {
+        asked.diagnoses[place] = await task.ask(mine.signal);
+      } catch (error) {
+        failed ??= task;
+        throw error;
+      }
+      if (running !== mine) return;
+      // Each lane is drawn when it arrives.
+      progress(lanesOf(asked).length, asked.tasks);
+      render(asked);
+      performance.mark("pictures");
+    }));
     if (running !== mine) return;
     shown = asked;
-    say(() => t("done", { count: tasks.length, verdicts: summary(lanesOf(asked)) }));
+    say(() => t("done", { count: asked.tasks.length, verdicts: summary(lanesOf(asked)) }));
     byId("stale").hidden = true;
     document.body.classList.remove("stale");
-    render();
-    performance.mark("pictures");
+    train();
   } catch (error) {
     if (running !== mine) return;
-    fail(error, failed);
+    mine.abort();
+    fail(error, failed?.index ?? null);
   }
   running = null;
   byId("bar").hidden = true;
   byId("cancel").hidden = true;
 }
 
-function progress(number, tasks) {
-  say(() => t("running", { number: number + 1, count: tasks.length, name: tasks[number].name() }));
+function progress(done, tasks) {
+  say(() => t("running", { done, count: tasks.length }));
   byId("bar").hidden = false;
-  byId("bar").value = number / tasks.length;
+  byId("bar").value = done / tasks.length;
   byId("cancel").hidden = false;
 }
 
 function fail(error, index) {
   byId("stale").hidden = shown === null;
   document.body.classList.toggle("stale", shown !== null);
+  render();
   if (error.name === "AbortError") {
     say(() => t("cancelled"));
     return;
   }
   say(() => t("failed"));
-  if (error instanceof Problem) controls.showProblem(error, index);
-  else if (error instanceof TypeError) controls.showProblem(new Problem({ detail: t("unreachable") }), index);
+  if (error instanceof Problem) problems.show(error, index);
+  else if (error instanceof TypeError) problems.sayGenerally(t("unreachable"));
   else throw error;
 }
 
@@ -105,55 +123,119 @@ function say(text) {
   byId("status").textContent = text();
 }
 
-const summary = (lanes) => lanes.map((lane) => `${lane.name}: ${t(lane.diagnosis.verdict.code)}`).join("; ");
+const summary = (lanes) => lanes.map((lane) => t("named", { name: lane.name, text: t(lane.diagnosis.verdict.code) })).join(t("separator"));
 
-function render() {
-  if (shown === null) return;
+function render(of = shown) {
+  if (of === null) return;
   hideTip();
-  const lanes = lanesOf(shown);
-  draw(lanes);
-  byId("take").hidden = shown.fileName !== null;
-  byId("leave-own").hidden = file === null;
-  if (shown.fileName === null) take.offer(shown.view, lanes);
+  const lanes = lanesOf(of);
+  if (lanes.length === 0) return;
+  pictures.draw(lanes, aboutOf(of.view, lanes));
+  byId("take").hidden = own !== null;
+  byId("leave-own").hidden = own === null;
+  if (!own) take.offer(of.view, of.tasks.map(({ name, title }, index) => ({ index, name: name(), title: title() })));
 }
 
-function changed(next) {
+function train() {
+  const frame = byId("figure-learning");
+  frame.hidden = shown === null || shown.view.data === "";
+  if (frame.hidden) return;
+  const lanes = lanesOf(shown);
+  byId("learning-words").replaceChildren();
+  if (learning.fits(shown.view)) learning.train(shown.view, lanes, aboutOf(shown.view, lanes));
+  else byId("learning-words").textContent = t(`fit_${shown.view.data}`);
+}
+
+/** Show what a view is of the story, and which figure leads. */
+function tell() {
+  const guide = caseIn(location.search);
+  const isFirst = searchOf(view) === searchOf(viewOf(""));
+  story.show(own ? null : (guide?.id ?? (isFirst ? INTRODUCTION : null)));
+  if (own) {
+    byId("case-title").textContent = t("own");
+    byId("case-text").textContent = t("ownText");
+  }
+  byId("figure-learning").hidden = view.data === "";
+  pictures.lead(guide?.lead ?? "gradients");
+  // What the file decides is not the form's.
+  document.body.classList.toggle("own-weights", own !== null);
+  slider.show(view);
+}
+
+function changed(next, { id = "", isPassing = false } = {}) {
   view = next;
-  const search = `?${searchOf(view)}`;
-  if (search !== location.search) history.pushState(null, "", search);
+  const search = `?${id ? `case=${id}&` : ""}${searchOf(view)}`;
+  if (isPassing) history.replaceState(history.state, "", search);
+  else if (search !== location.search) history.pushState(null, "", search);
+  controls.show(view);
+  tell();
+  run();
+}
+
+function use(found) {
+  own = found;
+  byId("layout").closest(".field").hidden = !own || Object.keys(own.sizes).length < 2;
+  if (own) byId("layout").value = own.layout;
+  tell();
   run();
 }
 
 function leaveOwn() {
-  file = null;
   upload.clear();
-  run();
+  use(null);
   byId("file").focus();
 }
 
+function speak(language) {
+  i18n.choose(language);
+  controls.label();
+  equivalents.label();
+  controls.show(view);
+  byId("status").textContent = words();
+  tell();
+  render();
+  train();
+}
+
 i18n.begin();
-controls.begin(changed);
+controls.begin((next) => changed(next));
 controls.show(view);
-take.begin();
-upload.begin((chosen) => {
-  file = chosen;
-  run();
+pictures.begin(() => render());
+story.begin((id) => {
+  // Cases are of drawn weights.
+  own = null;
+  upload.clear();
+  changed(viewOf(caseOf(id)?.search ?? ""), { id });
 });
-listen(byId("pictures"), { show: showTip, hide: hideTip, open: openLayer });
-byId("layout").addEventListener("change", () => file && run());
+let isSliding = false;
+slider.begin(
+  (next) => {
+    // The step before the slide stays in the history.
+    changed(next, { isPassing: isSliding });
+    isSliding = true;
+  },
+  () => {
+    isSliding = false;
+  },
+);
+take.begin();
+equivalents.begin();
+upload.begin(use, (error) => {
+  problems.clear();
+  if (!(error instanceof Unusable)) throw error;
+  byId("file-problem").textContent = t(error.key, error.values);
+  byId("file-problem").hidden = false;
+});
+listen(first("main"), { show: showTip, hide: hideTip, open: openLayer });
+byId("layout").addEventListener("change", () => own && use({ ...own, layout: byId("layout").value }));
 byId("leave-own").addEventListener("click", leaveOwn);
 byId("cancel").addEventListener("click", () => running?.abort());
-for (const button of document.querySelectorAll("[data-language]")) {
-  button.addEventListener("click", () => {
-    i18n.choose(button.dataset.language);
-    controls.label();
-    byId("status").textContent = words();
-    render();
-  });
-}
+byId("copy-link").addEventListener("click", () => take.copy(location.href, byId("copy-link"), "copyLink"));
+for (const button of all("[data-language]")) button.addEventListener("click", () => speak(button.dataset.language));
 addEventListener("popstate", () => {
   view = viewOf(location.search);
   controls.show(view);
+  tell();
   run();
 });
 let room = byId("pictures").clientWidth;
@@ -162,7 +244,10 @@ new ResizeObserver(() => {
   if (byId("pictures").clientWidth === room) return;
   room = byId("pictures").clientWidth;
   render();
+  train();
 }).observe(byId("pictures"));
 
-history.replaceState(null, "", `?${searchOf(view)}`);
+const guide = caseIn(location.search);
+history.replaceState(null, "", `?${guide ? `case=${guide.id}&` : ""}${searchOf(view)}`);
+tell();
 run();

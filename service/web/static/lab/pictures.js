@@ -1,42 +1,86 @@
+// @ts-check
 // All pictures of a view: drawn anew when the view, the language or the room for them changes.
-import { DEPTH_FIGURES, depthFigure } from "./depth.js";
+import { all, byId } from "./elements.js";
+import { CHARTS, chart, hasFigures } from "./charts.js";
 import { savePng, saveSvg } from "./export.js";
-import { histograms } from "./histograms.js";
+import { histograms, KINDS } from "./histograms.js";
 import { t } from "./i18n.js";
 import { CODES, markElement } from "./verdicts.js";
 
-/** Draw all pictures of the lanes: {index, name, title, diagnosis}, from top to bottom. */
-export function draw(lanes) {
-  const host = document.getElementById("figure-histograms");
-  const drawn = histograms(lanes, host.clientWidth);
-  const caption = [t("histogramsCaption", { cut: drawn.cut }), drawn.isBounded ? t("histogramsSaturated") : ""].join(" ");
-  place(host, "histograms", caption, drawn.svg);
-  for (const figure of DEPTH_FIGURES) {
-    const host = document.getElementById(`figure-${figure.id}`);
-    place(host, figure.title, t(figure.caption), depthFigure(figure, lanes, host.clientWidth));
+const HEIGHT = { lead: 350, leadOnPhone: 300, other: 290 };
+const PHONE = 520;
+
+let kind = "activations";
+
+/** Prepare the choice of what histograms are of; `changed` draws again. */
+export function begin(changed) {
+  for (const input of all("[name=histogram-kind]")) {
+    input.addEventListener("change", () => {
+      kind = input.value;
+      changed();
+    });
+  }
+}
+
+/** Let one figure lead: it is the large one, above the others. */
+export function lead(id) {
+  const chosen = byId(`figure-${id}`);
+  if (chosen.parentElement.id === "stage") return;
+  const figures = byId("figures");
+  for (const figure of [...byId("stage").children]) figures.append(figure);
+  byId("stage").append(chosen);
+  // The others keep their order.
+  for (const name of ORDER) if (name !== id) figures.append(byId(`figure-${name}`));
+}
+
+const ORDER = ["gradients", "activations", "rank", "histograms", "saturated", "dead", "learning"];
+
+/** Draw all pictures of the lanes: {index, name, title, diagnosis}. `about` says what network they show. */
+export function draw(lanes, about) {
+  // Without room, as while a page is put away, there is nothing to draw in.
+  if (byId("pictures").clientWidth === 0) return;
+  drawHistograms(lanes, about);
+  for (const figure of CHARTS) {
+    const frame = byId(`figure-${figure.id}`);
+    frame.hidden = !hasFigures(figure, lanes) && !isLead(frame);
+    if (frame.hidden) continue;
+    place(frame, { title: t(figure.title), caption: t(figure.caption), about }, chart(figure, lanes, sizeOf(frame)));
   }
   drawLegend();
 }
 
-function place(host, key, caption, svg) {
-  const scrolled = host.querySelector(".scroll")?.scrollLeft ?? 0;
-  const heading = document.createElement("h2");
-  heading.textContent = t(key);
-  const buttons = document.createElement("div");
-  buttons.className = "save";
+const isLead = (frame) => frame.parentElement.id === "stage";
+
+/** Return the pixels for a chart in its frame. */
+export function sizeOf(frame) {
+  const width = frame.clientWidth;
+  if (!isLead(frame)) return { width, height: HEIGHT.other };
+  return { width, height: width < PHONE ? HEIGHT.leadOnPhone : HEIGHT.lead };
+}
+
+function drawHistograms(lanes, about) {
+  const host = byId("figure-histograms");
+  const drawn = histograms(kind, lanes, host.clientWidth);
+  const said = [
+    t(kind === "activations" ? "histogramsCaption" : "ownAxisCaption"),
+    drawn.cut === null ? "" : t("histogramsCut", { cut: drawn.cut }),
+    drawn.isBounded ? t("histogramsSaturated") : "",
+  ];
+  place(host, { title: t(KINDS[kind].title), caption: said.filter(Boolean).join(t("space")), about }, drawn.svg);
+}
+
+/** Put a drawing, its words and its buttons into a frame. */
+export function place(host, { title, caption, about }, svg) {
+  const heading = host.querySelector("h2");
+  heading.textContent = title;
+  host.querySelector(".caption").textContent = caption;
+  host.querySelector(".drawing").replaceChildren(svg);
   const name = `fanin-${host.id.replace("figure-", "")}`;
-  buttons.append(
-    button(t("saveSvg"), t("saveSvgOf", { title: t(key) }), () => saveSvg(svg, t(key), name)),
-    button(t("savePng"), t("savePngOf", { title: t(key) }), () => savePng(svg, t(key), name)),
+  const words = { title, about };
+  host.querySelector(".save").replaceChildren(
+    button(t("saveSvg"), t("saveSvgOf", { title }), () => saveSvg(svg, words, name)),
+    button(t("savePng"), t("savePngOf", { title }), () => savePng(svg, words, name)),
   );
-  const words = document.createElement("p");
-  words.className = "caption";
-  words.textContent = caption;
-  const scroll = document.createElement("div");
-  scroll.className = "scroll";
-  scroll.append(svg);
-  host.replaceChildren(heading, words, scroll, buttons);
-  scroll.scrollLeft = scrolled;
 }
 
 function button(text, label, pressed) {
@@ -60,5 +104,5 @@ function drawLegend() {
     entry.append(term, meaning);
     return entry;
   });
-  document.getElementById("legend").replaceChildren(...entries);
+  byId("legend").replaceChildren(...entries);
 }

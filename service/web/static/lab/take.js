@@ -1,17 +1,19 @@
+// @ts-check
 // What can be taken along: files of the weights, the plan, and programs that fetch them.
+import { byId } from "./elements.js";
 import { t } from "./i18n.js";
 import { LANGUAGES, snippet } from "./snippets.js";
 import { diagnosisQuery, weightsQuery } from "./state.js";
 
-const byId = (id) => document.getElementById(id);
 const FORMATS = ["npz", "npy", "safetensors", "json"];
+const SECONDS_SAID = 2;
 let shown = null;
 
 export function begin() {
   byId("language").replaceChildren(...Object.entries(LANGUAGES).map(([value, name]) => new Option(name, value)));
   byId("language").addEventListener("change", refresh);
   byId("which").addEventListener("change", refresh);
-  byId("copy").addEventListener("click", copy);
+  byId("copy").addEventListener("click", () => copy(byId("snippet").textContent, byId("copy"), "copy"));
 }
 
 /** Offer the weights of a view's lanes. */
@@ -20,8 +22,8 @@ export function offer(view, lanes) {
   const which = byId("which");
   const chosen = which.selectedIndex;
   which.replaceChildren(...lanes.map((lane) => new Option(lane.title, lane.index)));
-  // Of the four that textbooks show, the third is the one to start from.
-  which.selectedIndex = chosen >= 0 && chosen < lanes.length ? chosen : Math.min(2, lanes.length - 1);
+  // The last is the one that the story ends with.
+  which.selectedIndex = chosen >= 0 && chosen < lanes.length ? chosen : lanes.length - 1;
   refresh();
 }
 
@@ -33,8 +35,12 @@ function refresh() {
   const diagnosis = link(t("diagnosisJson"), `/diagnose?${diagnosisQuery(shown, init)}`, "diagnosis.json");
   const picture = link(t("picture"), `/diagnose.svg?${diagnosisQuery(shown, init)}`, "diagnosis.svg");
   byId("downloads").replaceChildren(...weights, plan, diagnosis, picture);
-  byId("snippet").textContent = snippet(byId("language").value, location.origin, query);
+  byId("snippet").textContent = snippet(byId("language").value, describedBy(shown, query));
   byId("copy").textContent = t("copy");
+}
+
+function describedBy({ layers, activation, output_activation: output }, query) {
+  return { origin: location.origin, query, sizes: layers.split(",").map(Number), hidden: activation, output: output || activation };
 }
 
 function link(text, href, name) {
@@ -45,12 +51,16 @@ function link(text, href, name) {
   return made;
 }
 
-async function copy() {
+/** Copy a text, and say so on the button for the time being. */
+export async function copy(text, button, key) {
   try {
-    await navigator.clipboard.writeText(byId("snippet").textContent);
-    byId("copy").textContent = t("copied");
+    await navigator.clipboard.writeText(text);
+    button.textContent = t("copied");
+    setTimeout(() => {
+      button.textContent = t(key);
+    }, SECONDS_SAID * 1000);
   } catch {
     // Browsers allow it only to secure pages and the service's own machine: the text is then selected.
-    getSelection().selectAllChildren(byId("snippet"));
+    getSelection()?.selectAllChildren(byId("snippet"));
   }
 }

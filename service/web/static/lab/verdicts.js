@@ -1,33 +1,24 @@
-// Marks of verdicts: a shape each, so that none depends on its colour.
-import {
-  create, symbol, symbolCircle, symbolDiamond, symbolSquare, symbolStar, symbolTimes, symbolTriangle,
-} from "./d3.js";
+// @ts-check
+// Signs of verdicts: a shape each, so that none depends on its colour.
+import { create } from "./d3.js";
+import { colourOf, SIGNS } from "./drawing.js";
 
-// From the worst to the least, as the service orders them. Gradients are filled, activations hollow.
-const MARKS = {
-  non_finite: { type: symbolStar },
-  exploding_gradients: { type: symbolTriangle },
-  vanishing_gradients: { type: symbolTriangle, turned: true },
-  exploding_activations: { type: symbolTriangle, hollow: true },
-  vanishing_activations: { type: symbolTriangle, turned: true, hollow: true },
-  dead: { type: symbolTimes, hollow: true },
-  saturated: { type: symbolSquare },
-  same_outputs: { type: symbolDiamond },
-  healthy: { type: symbolCircle },
-};
-export const CODES = Object.keys(MARKS);
+export const CODES = Object.keys(SIGNS);
+const SIZE = 10; // of a sign in the table, in pixels
 
-/** Draw a verdict's mark around a point of a drawing. */
-export function drawMark(selection, code, x, y, size = 44) {
-  const { type, turned, hollow } = MARKS[code];
-  return selection
-    .append("path")
-    .attr("class", `mark ${code}${hollow ? " hollow" : ""}`)
-    .attr("transform", `translate(${x},${y})${turned ? " rotate(180)" : ""}`)
-    .attr("d", symbol(type, size)());
+/** Draw a verdict's sign around a point of a drawing. */
+export function drawMark(selection, code, x, y, size = SIZE) {
+  const { body, detail } = SIGNS[code];
+  const mark = selection
+    .append("g")
+    .attr("class", `mark ${code}`)
+    .attr("transform", `translate(${x - size / 2},${y - size / 2}) scale(${size / SIZE})`)
+    .style("--sign", colourOf(SIGNS[code]));
+  mark.append("path").attr("class", "body").attr("d", body);
+  if (detail) mark.append("path").attr("class", "detail").attr("d", detail);
 }
 
-/** Return a verdict's mark as an element to stand in a line of text. */
+/** Return a verdict's sign as an element to stand in a line of text. */
 export function markElement(code) {
   const svg = create("svg").attr("width", 14).attr("height", 14).attr("viewBox", "-7 -7 14 14").attr("aria-hidden", "true");
   drawMark(svg, code, 0, 0);

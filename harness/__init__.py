@@ -1,0 +1,1 @@
+"""What starts the service in a child process, for tests, benchmarks and clients."""

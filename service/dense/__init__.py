@@ -1,0 +1,1 @@
+"""Dense layers of a plan, and the passes through them: shared by whatever runs a network."""

@@ -1,0 +1,1 @@
+"""JSON answers, made from plain data."""

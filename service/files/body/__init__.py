@@ -1,0 +1,1 @@
+"""Bodies of responses: bytes that are known, and values still to be drawn."""

@@ -1,0 +1,1 @@
+"""Initializers: how the values of a tensor are chosen."""

@@ -1,0 +1,1 @@
+"""Networks that learn from a start: what they learn from, the steps, the curves, and what to say of them."""

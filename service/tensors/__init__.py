@@ -1,0 +1,1 @@
+"""Tensors before a number is drawn, and parts of them."""

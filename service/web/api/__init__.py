@@ -1,0 +1,1 @@
+"""This API: what each path takes and answers. Knows no sockets."""

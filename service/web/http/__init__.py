@@ -1,0 +1,1 @@
+"""HTTP that knows no weights: conditions, problems, streams, limits, logs and counts."""

@@ -1,0 +1,72 @@
+"""A client gets little at once until it has shown that it takes it, and while memory is short."""
+
+import asyncio
+import contextlib
+from itertools import count
+
+import pytest
+
+from harness.running import eventually, running
+from service.files.body.pieces import Piece
+from service.files.raw import box_as_raw
+from service.initializers.constant import Constant
+from service.initializers.schemes import ZEROS
+from service.numerics.dtypes import TensorDType
+from service.tensors.tensor import UNIT_BYTES, Tensor
+from service.web.http.limits import Budget, Patience
+from service.web.http.pace import MOST_SECONDS, SHOWN_BYTES, SMALL_BYTES, Pace
+
+LARGE = "/weights/layers.0.weight.bin?layers=40000,40000&activation=relu&seed=1&bias=none"
+MEMORY = 2**26
+CLIENTS = 40
+
+
+@pytest.fixture
+def pace() -> Pace:
+    return Pace(Budget("bytes", MEMORY, "memory", Patience(seconds=1, most_waiting=1)))
+
+
+async def take(_: object) -> None:
+    """Take at once what is sent."""
+
+
+@pytest.mark.parametrize("layout", ["in_out", "out_in"])
+def test_a_client_that_reads_nothing_keeps_one_small_piece(layout: str) -> None:
+    with running(stall_seconds=60) as service, contextlib.ExitStack() as held:
+        for _ in range(CLIENTS):
+            held.enter_context(service.open(f"{LARGE}&layout={layout}"))
+        assert eventually(lambda: service.metric("fanin_memory_bytes") == CLIENTS * SMALL_BYTES)
+        assert not eventually(lambda: service.metric("fanin_memory_bytes") > CLIENTS * SMALL_BYTES, seconds=0.5)
+
+
+def test_large_pieces_are_for_a_client_that_has_shown_that_it_takes_them(pace: Pace) -> None:
+    body = box_as_raw(Tensor("a", (4096, 1024), (0, 1), TensorDType.FLOAT32, None, Constant(ZEROS, 0.0)).whole())
+
+    async def sizes() -> list[int]:
+        taken = []
+        for piece in pace.pieces(body):
+            assert isinstance(piece, Piece)
+            taken.append(piece.buffer_bytes)
+            await pace.deliver(piece.make(memoryview(bytearray(piece.buffer_bytes))), take)
+        return taken
+
+    small, large = SHOWN_BYTES // SMALL_BYTES, (body.length - SHOWN_BYTES) // (2 * UNIT_BYTES)
+    assert asyncio.run(sizes()) == [SMALL_BYTES] * small + [2 * UNIT_BYTES] * large
+
+
+def test_a_client_that_is_slow_once_must_show_it_again(pace: Pace, monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(pace.deliver(bytes(SHOWN_BYTES), take))
+    assert pace.is_full
+    clock = count(step=MOST_SECONDS)
+    monkeypatch.setattr("service.web.http.pace.monotonic", lambda: next(clock))
+    asyncio.run(pace.deliver(bytes(SMALL_BYTES), take))
+    assert not pace.is_full
+
+
+def test_while_less_than_half_of_the_memory_is_free_all_get_little(pace: Pace) -> None:
+    asyncio.run(pace.deliver(bytes(SHOWN_BYTES), take))
+    share = pace.memory.take_now(MEMORY // 2 + 1)
+    assert share is not None
+    assert not pace.is_full
+    share.give_back()
+    assert pace.is_full
