@@ -156,7 +156,8 @@ def figures(u: Doubles, value: Doubles, gradient: Doubles, at_weight: Doubles, l
     found["mean"] = Figure(float(value.mean()), RELATIVE * size)
     for quantile in QUANTILES:
         found[f"quantile {quantile}"] = Figure(float(np.quantile(value, quantile)), RELATIVE * size)
-        found[f"gradient {quantile}"] = Figure(float(np.quantile(gradients, quantile)), RELATIVE * rms)
+        of_gradient = float(np.quantile(gradients, quantile))
+        found[f"gradient {quantile}"] = Figure(of_gradient, RELATIVE * max(of_gradient, rms))
     # Shares within one value.
     # What float32 holds as 0, some 1e-45 and less, is 0.
     found["zero_share"] = Figure(float((value.astype(np.float32) == 0).mean()), 1.01 / value.size)
