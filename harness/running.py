@@ -39,7 +39,7 @@ class Service:
     def log_lines(self) -> list[dict[str, Any]]:
         """Return what the service has logged so far."""
         # The last line may be half written.
-        return [json.loads(line) for line in self.log.read_text().splitlines(keepends=True) if line.endswith("\n")]
+        return [json.loads(line) for line in self.log.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric over all its labels, or over those that are named; 0 where these have no value."""
