@@ -59,9 +59,7 @@ class LearningOutcome(Document):
     sentence: Annotated[
         str,
         Field(
-            examples=[
-                "90 % of the test samples are right after 250 steps, because the diagnosis of the start finds no fault."
-            ]
+            examples=["90 % of the test samples are right after 250 steps; the diagnosis of the start finds no fault."]
         ),
     ]
     """What came of it, and why."""

@@ -116,7 +116,9 @@ def _relation(
     is_healthy = start.verdict.code == HEALTHY
     if code == "diverged":
         return Message(_fault_of_divergence(asked, points, start))
-    if is_healthy == (code == "learned"):
+    if is_healthy and code == "learned":
+        return Message("and")  # there can be other causes than the start
+    if not is_healthy and code != "learned":
         return Message("because")
     if is_healthy:
         return Message("although.steps_or_decay" if asked.weight_decay else "although.steps")

@@ -35,6 +35,7 @@ def test_a_good_start_learns_the_digits_in_a_few_hundred_steps() -> None:
     assert found.outcome.steps_to_90 is not None
     assert 50 <= found.outcome.steps_to_90 <= 400
     assert found.outcome.verdict == "healthy"
+    assert found.outcome.relation.key == "and"
 
 
 # The trial with PyTorch: each of these stays at guessing.
@@ -113,7 +114,7 @@ def test_one_step_is_a_step() -> None:
     told = learning_document(course(layers=WIDE, scheme="he", steps=1), Language.EN).outcome.sentence
     assert told.startswith("It still guesses after 1 step, with ")
     told = learning_document(course(scheme="fixed", std=1e30), Language.EN).outcome.sentence
-    assert told.startswith("The loss is not a number before the first step, because ")
+    assert told.startswith("The loss is not finite before the first step, because ")
 
 
 @pytest.mark.parametrize(("steps", "said"), [(0, "before the first step"), (1, "after 1 step"), (2, "after 2 steps")])
@@ -127,7 +128,7 @@ def test_the_steps_until_it_has_learned_are_counted_as_people_do(steps: int, sai
     points = [Point(step, 1.0, 0.1, 0.95 if step >= steps else 0.1, ()) for step in range(3)]
     outcome = outcome_of(asked, points, test, start)
     sentence = learning_outcome(outcome, Language.EN).sentence
-    assert sentence.startswith(f"90 % of the test samples are right {said}, ")
+    assert sentence.startswith(f"90 % of the test samples are right {said}; ")
 
 
 def test_zeros_are_stuck_since_no_gradient_moves_them() -> None:

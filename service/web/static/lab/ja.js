@@ -125,7 +125,7 @@ export default {
   dead: "死んだノード",
   dead_long: "ほとんどのノードがすべてのサンプルで 0 になり、学習できない。",
   saturated: "飽和",
-  saturated_long: "傾きがほぼ 0 の領域に値が偏り、大半のノードはほとんど学習しない。",
+  saturated_long: "傾きがほぼ 0 の領域に値が偏り、大半のノードには勾配がほとんど届かない。",
   same_outputs: "表現力の低下",
   same_outputs_long: "出力が入力にほとんど依存せず、表現力が低下する。",
   rank_collapse: "ランク低下",
