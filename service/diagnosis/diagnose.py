@@ -155,7 +155,7 @@ def _forward_figures(
     if depth.is_summary:
         after, most_nodes = brief_activation_figures(kept.activation), MOST_NODES_IN_SUMMARY
     else:
-        after, most_nodes = activation_figures(kept.activation, scratch), MOST_NODES_COMPARED
+        after, most_nodes = activation_figures(kept.activation), MOST_NODES_COMPARED
     if after.min is None or after.max is None:
         return _ForwardFigures(weights, before, after, None, NodeFigures(), SampleFigures())
     scale = max(after.max, -after.min)

@@ -1,5 +1,8 @@
 """What one layer's activations and gradients look like, in figures."""
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
@@ -27,7 +30,7 @@ MOST_NODES_IN_SUMMARY = 256
 # Relative to a node's mean: under it the samples differ by little more than float32's rounding, so that rank and
 # correlation would be those of rounding.
 SMALLEST_SPREAD = 1e-5
-# Sizes of gradients are sorted up to so many, evenly spaced; for the bars of a histogram fewer are enough.
+# Values are sorted up to so many, evenly spaced: for the quantiles, and fewer for the bars of a histogram.
 MOST_SORTED = 1 << 17
 MOST_IN_HISTOGRAM = 1 << 15
 SMALL_GRADIENT = 0.01  # of the rms
@@ -37,8 +40,6 @@ LARGEST_CANCELLED = 0.9
 SMALLEST_MEAN_SQUARE = 1e-32
 # So many values are made float64 at once.
 BLOCK_ELEMENTS = 2**16
-# Searched for in the values' own type: another one would have them all converted first.
-ZERO = np.float32(0)
 TINY = float(np.finfo(np.float32).tiny)
 # Beyond these, sums of squares of float32 values or their products could overflow or vanish.
 SMALLEST_SCALE, LARGEST_SCALE = 1e-6, 1e6
@@ -71,29 +72,25 @@ def pre_activation_figures(values: FloatArray) -> PreActivationFigures:
     return PreActivationFigures(existing(mean), existing(std))
 
 
-def activation_figures(values: FloatArray, scratch: Scratch) -> ActivationFigures:
-    """Return the figures of activations; none of them exists where one value is not finite."""
-    ordered = scratch.array("ordered", (values.size,), values.dtype)
-    np.copyto(ordered.reshape(values.shape), values)
-    ordered.sort()
-    smallest, largest = float(ordered[0]), float(ordered[-1])
-    if not np.isfinite(ordered[[0, -1]]).all():  # NaN is sorted to the end
-        return ActivationFigures()
-    mean, std = mean_and_std(values)
-    below, up_to = (np.searchsorted(ordered, ZERO, side) for side in ("left", "right"))
-    return ActivationFigures(
-        mean=existing(mean),
-        std=existing(std),
-        min=smallest,
-        max=largest,
+def activation_figures(values: FloatArray) -> ActivationFigures:
+    """Return the figures of activations; none of them exists where one value is not finite.
+
+    Quantiles and histogram are those of some values, evenly spaced among all; the others are of all.
+    """
+    brief = brief_activation_figures(values)
+    if brief.min is None or brief.max is None:
+        return brief
+    ordered = np.sort(_some(values, MOST_SORTED))
+    return replace(
+        brief,
         quantiles=_quantiles(ordered),
-        histogram=_histogram(ordered),
-        zero_share=float(up_to - below) / ordered.size,
+        histogram=_histogram(ordered, brief.min, brief.max),
+        zero_share=(values.size - int(np.count_nonzero(values))) / values.size,
     )
 
 
 def brief_activation_figures(values: FloatArray) -> ActivationFigures:
-    """Return the figures of activations that need no sorting."""
+    """Return the figures of activations that need no sorting; none of them exists where one value is not finite."""
     smallest, largest = float(values.min()), float(values.max())
     if not np.isfinite([smallest, largest]).all():
         return ActivationFigures()
@@ -113,16 +110,14 @@ def saturated_share(entering: FloatArray, activation: Function) -> float | None:
 
 def value_histogram(values: FloatArray) -> Histogram | None:
     """Return how some values are distributed, evenly spaced among all; None where one of them is not finite."""
-    flat = values.reshape(-1)
-    ordered = np.sort(flat[:: -(-flat.size // MOST_IN_HISTOGRAM)])
-    return _histogram(ordered) if np.isfinite(ordered[[0, -1]]).all() else None
+    ordered = np.sort(_some(values, MOST_IN_HISTOGRAM))
+    smallest, largest = float(ordered[0]), float(ordered[-1])  # NaN is sorted to the end
+    return _histogram(ordered, smallest, largest) if np.isfinite([smallest, largest]).all() else None
 
 
 def gradient_sizes(gradient: FloatArray, rms: float) -> tuple[list[float], float]:
     """Return the quantiles of the sizes of gradients, and the share that is under a hundredth of their rms."""
-    flat = gradient.reshape(-1)
-    ordered = np.abs(flat[:: -(-flat.size // MOST_SORTED)])
-    ordered.sort()
+    ordered = np.sort(np.abs(_some(gradient, MOST_SORTED)))
     small = np.searchsorted(ordered, np.asarray(SMALL_GRADIENT * rms, ordered.dtype))
     return _quantiles(ordered), float(small) / ordered.size
 
@@ -216,9 +211,16 @@ def _quantiles(ordered: FloatArray) -> list[float]:
     return [float(quantile) for quantile in quantiles]
 
 
-def _histogram(ordered: FloatArray) -> Histogram:
-    """Count sorted values in bins of equal width; all of one value lie in a bin around it."""
-    smallest, largest = float(ordered[0]), float(ordered[-1])
+def _some(values: FloatArray, most: int) -> FloatArray:
+    """Return up to so many values of a matrix, evenly spaced, from each of its columns alike."""
+    step = -(-values.size // most)
+    while math.gcd(step, values.shape[1]) > 1:
+        step += 1
+    return values.reshape(-1)[::step]
+
+
+def _histogram(ordered: FloatArray, smallest: float, largest: float) -> Histogram:
+    """Count sorted values in bins of equal width between two values; where these are equal, in bins around them."""
     if smallest == largest:
         smallest, largest = smallest - 0.5, largest + 0.5
     edges = np.linspace(smallest, largest, BINS + 1, dtype=ordered.dtype)

@@ -55,9 +55,9 @@ class ActivationFigures(Document):
     max: Annotated[Real | MISSING, Field(examples=[0.99])] = MISSING
     """Largest value."""
     quantiles: Annotated[list[Real] | MISSING, Field(min_length=len(QUANTILES), max_length=len(QUANTILES))] = MISSING
-    """Quantiles at 1, 5, 25, 50, 75, 95 and 99 percent."""
+    """Quantiles of up to 131,072 of them, evenly spaced, at 1, 5, 25, 50, 75, 95 and 99 percent."""
     histogram: Annotated[Histogram | MISSING, Field()] = MISSING
-    """How the values are distributed."""
+    """How the same values are distributed, between the smallest and the largest of all."""
 
 
 class GradientFigures(Document):
@@ -74,9 +74,9 @@ class GradientFigures(Document):
     quantiles: Annotated[list[Positive] | MISSING, Field(min_length=len(QUANTILES), max_length=len(QUANTILES))] = (
         MISSING
     )
-    """Quantiles of the sizes of these gradients, at 1, 5, 25, 50, 75, 95 and 99 percent."""
+    """Quantiles of the sizes of up to 131,072 of these gradients, at 1, 5, 25, 50, 75, 95 and 99 percent."""
     small_share: Annotated[Share | MISSING, Field(examples=[0.01])] = MISSING
-    """Share of these gradients that is under 1 % of their rms."""
+    """Share of the same gradients that is under 1 % of the rms."""
     histogram: Annotated[Histogram | MISSING, Field()] = MISSING
     """How up to 32,768 of them, evenly spaced, are distributed."""
     update_ratio: Annotated[Positive | MISSING, Field(examples=[0.02])] = MISSING

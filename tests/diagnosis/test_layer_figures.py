@@ -23,10 +23,23 @@ def test_a_histogram_of_many_values_is_of_evenly_spaced_ones() -> None:
     values = np.random.default_rng(1).standard_normal((1000, 300), np.float32)
     histogram = value_histogram(values)
     assert histogram is not None
-    counts, _ = np.histogram(values.ravel()[::10], np.array(histogram.edges, np.float32))
+    # Every tenth would be of 30 columns alone.
+    counts, _ = np.histogram(values.ravel()[::11], np.array(histogram.edges, np.float32))
     assert histogram.counts == counts.tolist()
     values[0, 0] = np.inf
     assert value_histogram(values) is None
+
+
+def test_figures_of_many_values_are_of_all_nodes_alike() -> None:
+    values = np.tile(np.array([0, 1], np.float32), (1000, 500))
+    values[1, 0] = -2.0  # which is not among those that are sorted
+    figures = activation_figures(values)
+    assert figures.quantiles is not None
+    assert figures.histogram is not None
+    assert (figures.quantiles[2], figures.quantiles[4]) == (0.0, 1.0)
+    assert (figures.min, figures.max, figures.zero_share) == (-2.0, 1.0, 499_999 / 1_000_000)
+    assert sum(figures.histogram.counts) == pytest.approx(2**17, rel=0.2)
+    assert [figures.histogram.edges[0], figures.histogram.edges[-1]] == [-2.0, 1.0]
 
 
 def node_figures(values: FloatArray, scale: float, scratch: Scratch) -> NodeFigures:
@@ -38,7 +51,7 @@ BATCHES = arrays(np.float32, st.tuples(st.integers(1, 20), st.integers(1, 9)), e
 
 @given(BATCHES)
 def test_figures_of_activations_are_numpy_s(values: FloatArray) -> None:
-    figures = activation_figures(values, Scratch())
+    figures = activation_figures(values)
     wide = values.astype(np.float64)
     size = np.abs(wide).max() + 1e-30
     assert figures.mean == pytest.approx(wide.mean(), abs=1e-5 * size)
@@ -59,7 +72,7 @@ def test_figures_of_activations_are_numpy_s(values: FloatArray) -> None:
 def test_figures_of_what_is_not_finite_are_left_out(bad: float) -> None:
     values = np.ones((4, 3), np.float32)
     values[2, 1] = bad
-    assert activation_figures(values, Scratch()) == ActivationFigures()
+    assert activation_figures(values) == ActivationFigures()
 
 
 def test_std_does_not_overflow_where_its_square_does() -> None:
