@@ -80,7 +80,7 @@ def activation_figures(values: FloatArray) -> ActivationFigures:
     brief = brief_activation_figures(values)
     if brief.min is None or brief.max is None:
         return brief
-    ordered = np.sort(_some(values, MOST_SORTED))
+    ordered = np.sort(_evenly_spaced(values, MOST_SORTED))
     return replace(
         brief,
         quantiles=_quantiles(ordered),
@@ -110,14 +110,14 @@ def saturated_share(entering: FloatArray, activation: Function) -> float | None:
 
 def value_histogram(values: FloatArray) -> Histogram | None:
     """Return how some values are distributed, evenly spaced among all; None where one of them is not finite."""
-    ordered = np.sort(_some(values, MOST_IN_HISTOGRAM))
+    ordered = np.sort(_evenly_spaced(values, MOST_IN_HISTOGRAM))
     smallest, largest = float(ordered[0]), float(ordered[-1])  # NaN is sorted to the end
     return _histogram(ordered, smallest, largest) if np.isfinite([smallest, largest]).all() else None
 
 
 def gradient_sizes(gradient: FloatArray, rms: float) -> tuple[list[float], float]:
     """Return the quantiles of the sizes of gradients, and the share that is under a hundredth of their rms."""
-    ordered = np.sort(np.abs(_some(gradient, MOST_SORTED)))
+    ordered = np.sort(np.abs(_evenly_spaced(gradient, MOST_SORTED)))
     small = np.searchsorted(ordered, np.asarray(SMALL_GRADIENT * rms, ordered.dtype))
     return _quantiles(ordered), float(small) / ordered.size
 
@@ -211,7 +211,7 @@ def _quantiles(ordered: FloatArray) -> list[float]:
     return [float(quantile) for quantile in quantiles]
 
 
-def _some(values: FloatArray, most: int) -> FloatArray:
+def _evenly_spaced(values: FloatArray, most: int) -> FloatArray:
     """Return up to so many values of a matrix, evenly spaced, from each of its columns alike."""
     step = -(-values.size // most)
     while math.gcd(step, values.shape[1]) > 1:

@@ -1,1 +1,1 @@
-"""Arrays in, arrays out: recipe 1 and the schemes. Knows no network, no format, no HTTP."""
+"""Arrays in, arrays out: recipe 1, activations, boxes and dtypes. Knows no network, no format, no HTTP."""
