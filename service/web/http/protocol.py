@@ -21,12 +21,11 @@ from service.web.http.bounds import Bounds
 from service.web.http.connection import Connection
 from service.web.http.malformed import Notes, answer
 from service.web.http.observing import HAS_LEFT
+from service.web.http.pace import RESIZE_BUFFER, SMALL_BUFFER_BYTES
 from service.web.http.transport import Transport
 
 # h11 takes some 10 ms for the smallest chunks that fit in here; others wait meanwhile.
 SLICE_BYTES = 2**13
-# Linux would let it grow to 4 MB for each client that has stopped reading.
-SEND_BUFFER_BYTES = 2**17
 PROBE_SECONDS = 1.0
 USING_DATA = frozenset({h11.IDLE, h11.SEND_BODY})
 
@@ -56,13 +55,13 @@ class BoundedProtocol(H11Protocol):
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the app answer, and tell it how to know whether the client has left."""
         cycle = self.cycle
-        scope["extensions"] = {HAS_LEFT: lambda: cycle.disconnected}
+        scope["extensions"] = {HAS_LEFT: lambda: cycle.disconnected, RESIZE_BUFFER: self._resize_buffer}
         await self._inner_app(scope, receive, send)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client in, unless there are too many."""
         self._socket = transport
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
+        self._resize_buffer(SMALL_BUFFER_BYTES)
         # A client has taken a piece when nothing of it waits here any more: the socket's buffer is large enough.
         transport.set_write_buffer_limits(0)
         self._patience = Transport(transport, self.conn, self.bounds.stall_seconds, self._feed_soon)
@@ -72,6 +71,10 @@ class BoundedProtocol(H11Protocol):
             transport.abort()
         else:
             self._head_timer = self.loop.call_later(self.bounds.head_seconds, self._end_slow_head)
+
+    def _resize_buffer(self, size: int) -> None:
+        if not self._socket.is_closing():
+            self._socket.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Let go of all timers."""

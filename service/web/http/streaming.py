@@ -17,7 +17,7 @@ from service.files.body.pieces import Body, Buffer, Piece
 from service.web.http.buffers import BufferPool, counted, footprint
 from service.web.http.leaving import Kept, until_left
 from service.web.http.limits import Budget, Share
-from service.web.http.pace import Pace
+from service.web.http.pace import RESIZE_BUFFER, Pace
 
 Result = TypeVar("Result")
 
@@ -124,23 +124,26 @@ class DrawnResponse(Response):
             await self._start(send)
             await send({"type": "http.response.body"})
             return
+        # What a socket still holds of a body is known to be little at the end of one whose length is known.
+        resize = None if self._body.length is None else scope.get("extensions", {}).get(RESIZE_BUFFER)
         self._drawing.running += 1
         try:
-            await until_left(self._send(send), receive)
+            await until_left(self._send(send, Pace(self._drawing.memory, resize)), receive)
         finally:
             self._drawing.running -= 1
 
     async def _start(self, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
 
-    async def _send(self, send: Send) -> None:
-        pace = Pace(self._drawing.memory)
+    async def _send(self, send: Send, pace: Pace) -> None:
         async with aclosing(self._drawing.buffers(self._body, pace)) as buffers:
-            buffer = await anext(buffers, b"")
+            buffer: Buffer | None = await anext(buffers, b"")
             await self._start(send)
-            await pace.deliver(buffer, send)
-            async for buffer in buffers:
-                await pace.deliver(buffer, send)
+            left = self._body.length or 0
+            while buffer is not None:
+                left -= len(buffer)
+                await pace.deliver(buffer, send, is_last=left == 0)
+                buffer = await anext(buffers, None)
             await send({"type": "http.response.body"})
 
 

@@ -20,7 +20,8 @@ from service.web.http.bounds import Bounds
 from service.web.http.connection import Connection
 from service.web.http.malformed import Notes
 from service.web.http.metrics import Metrics
-from service.web.http.protocol import SEND_BUFFER_BYTES, SLICE_BYTES, BoundedProtocol, protocol
+from service.web.http.pace import SMALL_BUFFER_BYTES
+from service.web.http.protocol import SLICE_BYTES, BoundedProtocol, protocol
 from service.web.http.transport import Transport
 from service.web.serving import Server
 
@@ -142,7 +143,7 @@ def test_what_is_public_in_the_protocol_is_called_by_uvicorn_or_asyncio() -> Non
 
 def test_the_send_buffer_is_bounded() -> None:
     transport = asyncio.run(spoken(GET))
-    assert transport.options == {(socket.SOL_SOCKET, socket.SO_SNDBUF): SEND_BUFFER_BYTES}
+    assert transport.options == {(socket.SOL_SOCKET, socket.SO_SNDBUF): SMALL_BUFFER_BYTES}
 
 
 def test_a_slice_at_a_time_is_parsed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import contextlib
+import socket
 from itertools import count
 
 import pytest
 
-from harness.running import eventually, running
+from harness.running import HOST, eventually, running
 from service.files.body.pieces import Piece
 from service.files.raw import box_as_raw
 from service.initializers.constant import Constant
@@ -14,7 +15,15 @@ from service.initializers.schemes import ZEROS
 from service.numerics.dtypes import TensorDType
 from service.tensors.tensor import UNIT_BYTES, Tensor
 from service.web.http.limits import Budget, Patience
-from service.web.http.pace import MOST_SECONDS, SHOWN_BYTES, SMALL_BYTES, Pace
+from service.web.http.pace import (
+    COUNTED_BYTES,
+    LARGE_BUFFER_BYTES,
+    MOST_SECONDS,
+    SHOWN_BYTES,
+    SMALL_BUFFER_BYTES,
+    SMALL_BYTES,
+    Pace,
+)
 
 LARGE = "/weights/layers.0.weight.bin?layers=40000,40000&activation=relu&seed=1&bias=none"
 MEMORY = 2**26
@@ -70,3 +79,41 @@ def test_while_less_than_half_of_the_memory_is_free_all_get_little(pace: Pace) -
     assert not pace.is_full
     share.give_back()
     assert pace.is_full
+
+
+def test_the_sockets_buffer_is_large_and_counted_while_a_client_keeps_up_until_the_last_piece(pace: Pace) -> None:
+    asked: list[int] = []
+    pace.resize = asked.append
+    asyncio.run(pace.deliver(bytes(SHOWN_BYTES), take))
+    assert (asked, pace.memory.taken) == ([], 0)
+    for _ in range(2):
+        asyncio.run(pace.deliver(bytes(SMALL_BYTES), take))
+        assert (asked, pace.memory.taken) == ([LARGE_BUFFER_BYTES], COUNTED_BYTES)
+    asyncio.run(pace.deliver(bytes(SMALL_BYTES), take, is_last=True))
+    assert (asked, pace.memory.taken) == ([LARGE_BUFFER_BYTES, SMALL_BUFFER_BYTES], 0)
+
+
+def test_where_the_memory_of_a_large_buffer_would_be_over_half_of_all_the_buffer_stays_small(pace: Pace) -> None:
+    asked: list[int] = []
+    pace.resize = asked.append
+    asyncio.run(pace.deliver(bytes(SHOWN_BYTES), take))
+    with pace.memory.take_now(MEMORY // 2 - COUNTED_BYTES + 1) or pytest.fail("no memory"):
+        assert pace.is_full
+        asyncio.run(pace.deliver(bytes(SMALL_BYTES), take))
+    assert asked == []
+
+
+def test_a_body_that_waits_in_the_system_for_its_client_is_counted_until_little_of_it_does() -> None:
+    length = 2**25
+    with running(stall_seconds=60) as service, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**14)
+        client.connect((HOST, service.port))
+        client.sendall(f"GET {LARGE} HTTP/1.1\r\nHost: a\r\nRange: bytes=0-{length - 1}\r\n\r\n".encode())
+        left = length - LARGE_BUFFER_BYTES
+        while left > 0:
+            left -= len(client.recv(min(left, 2**20)))
+        assert not eventually(lambda: service.metric("fanin_memory_bytes") < LARGE_BUFFER_BYTES // 2, seconds=0.5)
+        left = LARGE_BUFFER_BYTES
+        while left > 0:
+            left -= len(client.recv(left))
+        assert eventually(lambda: service.metric("fanin_memory_bytes") == 0)
