@@ -1,21 +1,17 @@
-"""Plans of large models: from the bytes of a description to those of the plan."""
+"""Plans of large models over HTTP: from the first byte of a description to the last of the plan."""
 
 import json
-from functools import partial
+from collections.abc import Callable
+from itertools import count
 
+import httpx
+
+from benchmarks.client import TIMEOUT_SECONDS
 from benchmarks.rounds import median_seconds
 from benchmarks.rows import Row
 from benchmarks.sizes import Sizes
-from service.describe.model.model import Limits, model_in_body
-from service.describe.model.resolve import resolved
-from service.documents.model import SeededModel, model_plan
-from service.documents.plan import Paths
+from harness.running import running
 
-LIMITS = Limits(tensors=100_000, rules=1000)
-PATHS = Paths(
-    {"plan": "/model/plan", "safetensors": "/model/weights.safetensors", "json": "/model/weights.json"},
-    {"bin": "/tensor/{tensor}.bin"},
-)
 RULES = [
     {"match": "*norm.weight", "scheme": "ones"},
     {"match": "*embed_tokens.weight", "axes": "VO", "scheme": "fixed", "std": 0.02},
@@ -28,25 +24,28 @@ Named = list[tuple[str, list[int]]]
 
 def measure(sizes: Sizes) -> list[Row]:
     """Return how long the plans of a dense model and of a mixture of experts take, names written out."""
-    models = {
-        "Llama-3 405B": (_body(_llama()), 50),
-        "mixture of experts": (_body(_experts()), 1000),
-    }
-    seconds = median_seconds({name: partial(_plan, body) for name, (body, _) in models.items()}, sizes.rounds)
-    rows = []
-    for name, (body, most) in models.items():
-        count = len(json.loads(body)["tensors"])
-        rows.append(Row(f"plan of {name}, {count:,} tensors", 1000 * seconds[name], "ms", value_below=most))
-    return rows
+    models = {"Llama-3 405B": (_llama(), 50), "mixture of experts": (_experts(), 1000)}
+    with running() as server, httpx.Client(base_url=server.url, timeout=TIMEOUT_SECONDS) as client:
+        calls = {name: _asking(client, named) for name, (named, _) in models.items()}
+        seconds = median_seconds(calls, sizes.rounds)
+    return [
+        Row(f"plan of {name}, {len(named):,} tensors", 1000 * seconds[name], "ms", value_below=most)
+        for name, (named, most) in models.items()
+    ]
 
 
-def _plan(body: bytes) -> bytes:
-    return model_plan(SeededModel(resolved(model_in_body(body, LIMITS)), 42), PATHS)
-
-
-def _body(named: Named) -> bytes:
+def _asking(client: httpx.Client, named: Named) -> Callable[[], int]:
+    """Return what asks for a plan that was never asked for, each time with another seed."""
     tensors = [{"name": name, "shape": shape, "dtype": "bfloat16"} for name, shape in named]
-    return json.dumps({"seed": 42, "tensors": tensors, "rules": RULES}).encode()
+    rest = json.dumps({"tensors": tensors, "rules": RULES}).removeprefix("{")
+    seeds = count(1)
+
+    def ask() -> int:
+        body = f'{{"seed": {next(seeds)}, {rest}'.encode()
+        answer = client.post("/model/plan", content=body, headers={"Content-Type": "application/json"})
+        return len(answer.raise_for_status().content)
+
+    return ask
 
 
 def _block(prefix: str, width: int, narrow: int) -> Named:
