@@ -59,7 +59,7 @@ def measure(sizes: Sizes) -> list[Row]:
 
 def _bare(network: DenseNetwork, inputs: np.ndarray) -> None:
     """Do what no implementation can do without: draw the weights, and multiply once forward and twice back."""
-    weights = [layer.draw().weight for layer in network.layers]
+    weights = [layer.weight for layer in network.drawn()]
     entering = [inputs]
     for weight in weights:
         entering.append(entering[-1] @ weight)

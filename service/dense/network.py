@@ -1,6 +1,6 @@
 """From a description to its dense layers: names, shapes and spreads, computed without drawing a number."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -65,17 +65,20 @@ class Layer:
         """The layer's tensors, in the order of the files."""
         return (self.weight,) if self.bias is None else (self.weight, self.bias)
 
-    def draw(self) -> DrawnLayer:
-        """Return the layer with its values, rounded to its dtype: float32, as the forward pass takes them."""
-        bias = None if self.bias is None else _drawn(self.bias)
+    def draw(self, weight: npt.NDArray[np.float32]) -> DrawnLayer:
+        """Return the layer with its values, rounded to its dtype, the weight's in `weight`, which is flat."""
+        bias = None if self.bias is None else _drawn(self.bias, np.empty(self.bias.elements, np.float32))
         has_bias = bias is not None and bias.any()
-        return DrawnLayer(self.name, _drawn(self.weight), bias if has_bias else None, self.activation)
+        return DrawnLayer(self.name, _drawn(self.weight, weight), bias if has_bias else None, self.activation)
 
 
-def _drawn(tensor: Tensor) -> npt.NDArray[np.float32]:
-    """Return all values of a tensor with its axes in canonical order."""
-    values = tensor.whole().read(0, tensor.elements).reshape(tensor.shape)
-    return values.astype(np.float32, copy=False).transpose(tensor.order)
+def _drawn(tensor: Tensor, values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Return all values of a tensor with its axes in canonical order, in the memory of `values`."""
+    if tensor.dtype is TensorDType.FLOAT32:
+        tensor.whole().fill(values, 0)
+    else:
+        values[:] = tensor.whole().read(0, tensor.elements)
+    return values.reshape(tensor.shape).transpose(tensor.order)
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,15 @@ class DenseNetwork:
     def keys(self) -> Mapping[str, str]:
         """What the recipe draws each weight under, by its name."""
         return {layer.weight.name: layer.key for layer in self.layers}
+
+    def drawn(self) -> Iterator[DrawnLayer]:
+        """Yield the layers with their values, as float32, which the forward pass takes."""
+        sizes = [layer.weight.elements for layer in self.layers]
+        # The system gives one large array in large pages, in a third of the time that many take.
+        free = np.empty(sum(sizes), np.float32)
+        for layer, size in zip(self.layers, sizes, strict=True):
+            weight, free = np.split(free, [size])
+            yield layer.draw(weight)
 
     @property
     def metadata(self) -> Mapping[str, str]:

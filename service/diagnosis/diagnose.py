@@ -74,6 +74,7 @@ class Findings:
     """All figures of a network, without verdicts."""
 
     layers: list[LayerReport]
+    setups: list[LayerSetup]
     jacobian: list[JacobianFigures]
     loss: LossFigures | None
 
@@ -124,6 +125,7 @@ def examine(
     reports = map(_report, subjects, setups, figures, gradients, theories)
     return Findings(
         [replace(report, has_equal_nodes=is_equal) for report, is_equal in zip(reports, equal, strict=True)],
+        setups,
         jacobian,
         loss,
     )

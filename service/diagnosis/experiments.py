@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 
 from service.dense.names import layer_name
-from service.dense.network import DenseNetwork, Layer, activations_of
+from service.dense.network import DenseNetwork, activations_of
 from service.dense.passes import DrawnLayer, always_wanted
 from service.describe.network import DiagnosisRequest, LossName, Normalization, OwnWeightsRequest, ReportName
 from service.diagnosis.advice import Diagnosed
 from service.diagnosis.batch import input_figures
-from service.diagnosis.diagnose import Batch, Depth, Subject, examine, setup_of
+from service.diagnosis.diagnose import Batch, Depth, Subject, examine
 from service.diagnosis.forecasts import forecast, remedies_of
 from service.diagnosis.loss import Noise, Softmax
 from service.diagnosis.report import Report
@@ -40,6 +40,8 @@ JACOBIAN_ARRAYS, JACOBIAN_WEIGHTS = 4, 3
 FLOAT_BYTES, DOUBLE_BYTES = 4, 8
 # What is reported of a layer, as objects and as text.
 LAYER_BYTES = 2**16
+# What drawing a tensor takes beside its values.
+DRAWING_BYTES = 2**19
 OWN = "own"
 LEAST_CLASSES = 2
 
@@ -52,17 +54,13 @@ def diagnose_network(
     `check_wanted` is called between layers, and may raise.
     """
     subjects = []
-    for layer in network.layers:
-        subjects.append(_subject(layer))
+    for layer, drawn in zip(network.layers, network.drawn(), strict=True):
+        choice = layer.weight.initializer.choice
+        subjects.append(Subject(drawn, choice.scheme, choice.reason))
         check_wanted()
     inputs = _inputs(experiment, network.seed, experiment.layers[0])
     described = experiment.network().model_copy(update={"seed": network.seed})
     return replace(_diagnosis(experiment, network.seed, subjects, inputs, check_wanted), network=described)
-
-
-def _subject(layer: Layer) -> Subject:
-    choice = layer.weight.initializer.choice
-    return Subject(layer.draw(), choice.scheme, choice.reason)
 
 
 def diagnose_own(
@@ -99,7 +97,7 @@ def memory_needed(
         fitting = max(most_bytes - fixed, 0) // sample
         advice = f"At most {fitting} samples would fit." if fitting >= 2 else "A smaller network would fit."
         raise TooLarge("bytes of memory for one diagnosis", asked, most_bytes, "diagnosis_bytes", advice)
-    return asked + LAYER_BYTES * len(widths)
+    return asked + LAYER_BYTES * len(widths) + DRAWING_BYTES
 
 
 def _diagnosis(
@@ -132,7 +130,7 @@ def _diagnosis(
         ],
         verdict=overall(verdicts),
         auto=auto.summary(),
-        phases=phases([setup_of(layer) for layer in layers], normalized=is_normalized),
+        phases=phases(findings.setups, normalized=is_normalized),
         jacobian=findings.jacobian,
         loss=findings.loss,
     )

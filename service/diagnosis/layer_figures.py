@@ -24,15 +24,16 @@ from service.numerics.activations import FloatArray, Function
 SATURATED_SLOPE = 0.06
 # In so many samples a node that varies shows it, with rare exceptions.
 FEW_SAMPLES = 16
-# Covariances are taken over at most so many nodes, evenly spaced: their product costs as much as a layer.
-MOST_NODES_COMPARED = 1024
-MOST_NODES_IN_SUMMARY = 256
+# Covariances are taken over at most so many nodes, which stand for all: the product of all costs as much as a layer.
+MOST_NODES_COMPARED = 512
+MOST_NODES_IN_SUMMARY = 128
 # Relative to a node's mean: under it the samples differ by little more than float32's rounding, so that rank and
 # correlation would be those of rounding.
 SMALLEST_SPREAD = 1e-5
-# Values are sorted up to so many, evenly spaced: for the quantiles, and fewer for the bars of a histogram.
+# Up to so many values are all sorted for their quantiles.
 MOST_SORTED = 1 << 17
-MOST_IN_HISTOGRAM = 1 << 15
+# Of more, so many are, evenly spaced; bars of a histogram never need more.
+SOME = 1 << 14
 SMALL_GRADIENT = 0.01  # of the rms
 # Share of the mean square that the squared mean may be: the rest keeps five of float32's seven digits.
 LARGEST_CANCELLED = 0.9
@@ -47,7 +48,9 @@ SMALLEST_SCALE, LARGEST_SCALE = 1e-6, 1e6
 
 def mean_and_std(values: FloatArray) -> tuple[float, float]:
     """Return mean and standard deviation over all elements; not finite if they overflow float64."""
-    mean = float(values.mean())
+    # Sums of rows, as a product the fastest there are, and then of few values in float64.
+    rows = values @ np.ones(values.shape[-1], values.dtype)
+    mean = float(np.mean(rows, dtype=np.float64)) / values.shape[-1]
     flat = values.reshape(-1)
     square = float(np.vdot(flat, flat)) / flat.size
     if SMALLEST_MEAN_SQUARE < square < np.inf and mean * mean < LARGEST_CANCELLED * square:
@@ -75,17 +78,17 @@ def pre_activation_figures(values: FloatArray) -> PreActivationFigures:
 def activation_figures(values: FloatArray) -> ActivationFigures:
     """Return the figures of activations; none of them exists where one value is not finite.
 
-    Quantiles and histogram are those of some values, evenly spaced among all; the others are of all.
+    Of more than MOST_SORTED values, quantiles and histogram are those of some; the others are of all.
     """
     brief = brief_activation_figures(values)
     if brief.min is None or brief.max is None:
         return brief
-    ordered = np.sort(_evenly_spaced(values, MOST_SORTED))
+    ordered = np.sort(_spread_out(values))
     return replace(
         brief,
         quantiles=_quantiles(ordered),
         histogram=_histogram(ordered, brief.min, brief.max),
-        zero_share=(values.size - int(np.count_nonzero(values))) / values.size,
+        zero_share=int(np.count_nonzero(values == 0)) / values.size,
     )
 
 
@@ -110,14 +113,17 @@ def saturated_share(entering: FloatArray, activation: Function) -> float | None:
 
 def value_histogram(values: FloatArray) -> Histogram | None:
     """Return how some values are distributed, evenly spaced among all; None where one of them is not finite."""
-    ordered = np.sort(_evenly_spaced(values, MOST_IN_HISTOGRAM))
+    ordered = np.sort(_evenly_spaced(values, SOME))
     smallest, largest = float(ordered[0]), float(ordered[-1])  # NaN is sorted to the end
     return _histogram(ordered, smallest, largest) if np.isfinite([smallest, largest]).all() else None
 
 
 def gradient_sizes(gradient: FloatArray, rms: float) -> tuple[list[float], float]:
-    """Return the quantiles of the sizes of gradients, and the share that is under a hundredth of their rms."""
-    ordered = np.sort(np.abs(_evenly_spaced(gradient, MOST_SORTED)))
+    """Return the quantiles of the sizes of gradients, and the share that is under a hundredth of their rms.
+
+    Of more than MOST_SORTED gradients they are those of some.
+    """
+    ordered = np.sort(np.abs(_spread_out(gradient)))
     small = np.searchsorted(ordered, np.asarray(SMALL_GRADIENT * rms, ordered.dtype))
     return _quantiles(ordered), float(small) / ordered.size
 
@@ -131,7 +137,7 @@ def node_and_sample_figures(
     """
     constant = _constant_nodes(activation)
     width = activation.shape[1]
-    chosen = np.linspace(0, width - 1, min(width, most_nodes)).astype(np.int64)
+    chosen = _some_nodes(width, most_nodes)
     compared = activation if width == len(chosen) else activation[:, chosen]
     unit = 1.0
     if not SMALLEST_SCALE < scale < LARGEST_SCALE:
@@ -143,7 +149,7 @@ def node_and_sample_figures(
     if within >= SMALLEST_SPREAD * np.sqrt(np.vdot(compared, compared) / compared.size) > 0:
         covariance = scratch.array("covariance", (len(chosen), len(chosen)), centred.dtype)
         np.matmul(centred.T, centred, out=covariance)
-        rank, correlation = _covariance_figures(covariance, ~constant[chosen])
+        rank, correlation = _covariance_figures(covariance, ~constant[chosen], width)
     nodes = NodeFigures(
         dead_share=float((constant & (activation[0] == 0)).mean()),
         constant_share=float(constant.mean()),
@@ -152,6 +158,12 @@ def node_and_sample_figures(
         mean_correlation=correlation,
     )
     return nodes, SampleFigures(_mean_cosine(compared), existing(within * unit))
+
+
+def _some_nodes(width: int, most: int) -> npt.NDArray[np.int64]:
+    """Return the numbers of up to so many nodes, spread evenly and yet with no period that a layer could have."""
+    # Multiples of the golden ratio modulo 1.
+    return np.sort(np.argsort(np.arange(width) * (math.sqrt(5) - 1) / 2 % 1)[:most])
 
 
 def _constant_nodes(activation: FloatArray) -> npt.NDArray[np.bool_]:
@@ -173,7 +185,7 @@ def _centre(values: FloatArray, centred: FloatArray) -> float:
 
 def _mean_cosine(values: FloatArray) -> float | None:
     """Return the mean cosine of two different rows that are not 0; None where there are no two."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
+    lengths = np.sqrt(np.vecdot(values, values))
     count = int(np.count_nonzero(lengths))
     if count < 2:
         return None
@@ -182,14 +194,22 @@ def _mean_cosine(values: FloatArray) -> float | None:
     return existing(float(np.clip((total @ total - count) / (count * (count - 1)), -1.0, 1.0)))
 
 
-def _covariance_figures(covariance: FloatArray, varying: npt.NDArray[np.bool_]) -> tuple[float | None, float | None]:
-    """Return the effective rank, and the mean absolute correlation between the varying nodes.
+def _covariance_figures(
+    covariance: FloatArray, varying: npt.NDArray[np.bool_], width: int
+) -> tuple[float | None, float | None]:
+    """Return the effective rank of all nodes, and the mean absolute correlation between the varying nodes.
 
-    `covariance` may have any factor; it is overwritten.
+    `covariance`, of nodes that stand for a layer of this width, may have any factor; it is overwritten.
     """
     variance = covariance.diagonal().astype(np.float64)
-    square = float(np.vdot(covariance, covariance))
-    rank = float(variance.sum()) ** 2 / square if square > 0 else None
+    chosen = len(variance)
+    own = float(variance @ variance)
+    of_pairs = max(float(np.vdot(covariance, covariance)) - own, 0.0)
+    # Sums over some nodes, and over some pairs of different nodes, for those over all.
+    nodes = width / chosen
+    pairs = nodes * (width - 1) / (chosen - 1) if chosen > 1 else 1.0
+    square = nodes * own + pairs * of_pairs
+    rank = (nodes * float(variance.sum())) ** 2 / square if square > 0 else None
     count = int(varying.sum())
     if count < 2:
         return rank, None
@@ -209,6 +229,11 @@ def _quantiles(ordered: FloatArray) -> list[float]:
     part = place - low
     quantiles = ordered[low].astype(np.float64) * (1 - part) + ordered[high].astype(np.float64) * part
     return [float(quantile) for quantile in quantiles]
+
+
+def _spread_out(values: FloatArray) -> FloatArray:
+    """Return all values of a matrix up to MOST_SORTED, else some of them."""
+    return values.reshape(-1) if values.size <= MOST_SORTED else _evenly_spaced(values, SOME)
 
 
 def _evenly_spaced(values: FloatArray, most: int) -> FloatArray:

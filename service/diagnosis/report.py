@@ -50,7 +50,7 @@ class ActivationFigures:
     std: float | None = None
     min: float | None = None
     max: float | None = None
-    quantiles: Sequence[float] | None = None  # of up to 131,072 values, evenly spaced, at QUANTILES
+    quantiles: Sequence[float] | None = None  # at QUANTILES; of more than 131,072 values, those of some
     histogram: Histogram | None = None  # of the same values
     zero_share: float | None = None  # of values that are exactly 0
 
@@ -82,7 +82,7 @@ class GradientFigures:
     weight_std: float | None = None  # at the weights, averaged over the samples
     ratio: float | None = None  # `std` divided by that of the last layer
     rms: float | None = None  # at the pre-activations
-    quantiles: Sequence[float] | None = None  # of the sizes of up to 131,072 of them, evenly spaced, at QUANTILES
+    quantiles: Sequence[float] | None = None  # of their sizes, at QUANTILES; of more than 131,072, those of some
     small_share: float | None = None  # of the same gradients, of those that are under 1 % of the rms
     histogram: Histogram | None = None  # of up to 32,768 gradients at the pre-activations, evenly spaced
     update_ratio: float | None = None  # rms of the gradient at the weights by that of the weights; of a real loss only

@@ -31,7 +31,7 @@ class WeightFigures(Document):
     std: Annotated[Positive | MISSING, Field(examples=[0.1])] = MISSING
     """Standard deviation of the weights as drawn; in units of the weights."""
     histogram: Annotated[Histogram | MISSING, Field()] = MISSING
-    """How up to 32,768 of them, evenly spaced, are distributed."""
+    """How up to 16,384 of them, evenly spaced, are distributed."""
 
 
 class PreActivation(Document):
@@ -55,7 +55,7 @@ class ActivationFigures(Document):
     max: Annotated[Real | MISSING, Field(examples=[0.99])] = MISSING
     """Largest value."""
     quantiles: Annotated[list[Real] | MISSING, Field(min_length=len(QUANTILES), max_length=len(QUANTILES))] = MISSING
-    """Quantiles of up to 131,072 of them, evenly spaced, at 1, 5, 25, 50, 75, 95 and 99 percent."""
+    """Quantiles at 1, 5, 25, 50, 75, 95 and 99 percent; of more than 131,072 values, those of some 16,384 of them."""
     histogram: Annotated[Histogram | MISSING, Field()] = MISSING
     """How the same values are distributed, between the smallest and the largest of all."""
 
@@ -74,11 +74,11 @@ class GradientFigures(Document):
     quantiles: Annotated[list[Positive] | MISSING, Field(min_length=len(QUANTILES), max_length=len(QUANTILES))] = (
         MISSING
     )
-    """Quantiles of the sizes of up to 131,072 of these gradients, at 1, 5, 25, 50, 75, 95 and 99 percent."""
+    """Quantiles of their sizes at 1, 5, 25, 50, 75, 95 and 99 percent; of more than 131,072, those of some 16,384."""
     small_share: Annotated[Share | MISSING, Field(examples=[0.01])] = MISSING
     """Share of the same gradients that is under 1 % of the rms."""
     histogram: Annotated[Histogram | MISSING, Field()] = MISSING
-    """How up to 32,768 of them, evenly spaced, are distributed."""
+    """How up to 16,384 of them, evenly spaced, are distributed."""
     update_ratio: Annotated[Positive | MISSING, Field(examples=[0.02])] = MISSING
     """Rms of the gradient at the weights by that of the weights: times the learning rate, a step's share of them.
     With loss=softmax only."""
@@ -168,10 +168,10 @@ class LayerReport(Document):
     within_std: Annotated[Positive | MISSING, Field(examples=[0.6])] = MISSING
     """Standard deviation of one node's activations over the samples: root of the mean variance of the nodes."""
     effective_rank: Annotated[Positive | MISSING, Field(examples=[85.0])] = MISSING
-    """(tr C)²/tr C² of the activations' covariance C over at most 1024 evenly spaced nodes: 1 up to their number.
+    """(tr C)²/tr C² of the activations' covariance C: from 1 to the number of nodes, of which 512 stand for more.
     Left out, with the correlation, where samples differ by no more than float32's rounding."""
     corrected_rank: Annotated[Positive | MISSING, Field(examples=[93.0])] = MISSING
-    """The same for endless samples: 1 / (1 / effective_rank - 1 / samples); left out where the samples are too few."""
+    """That of endless samples: 1 / (1 / effective_rank - 1 / (samples - 1)); left out where samples are too few."""
     mean_correlation: Annotated[Share | MISSING, Field(examples=[0.03])] = MISSING
     """Mean absolute correlation between two of these nodes, constant ones left out."""
     gradient: GradientFigures

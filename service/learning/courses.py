@@ -69,8 +69,8 @@ def training(
 ) -> Training:
     """Return the training of the network that was described, before its first step."""
     layers = []
-    for layer in network.layers:
-        layers.append(layer.draw())
+    for layer in network.drawn():
+        layers.append(layer)
         check_wanted()
     start = _start(asked, layers, [asked.bias is Bias.ZEROS] * len(layers))
     return training_of(asked, start, task(asked.data, network.seed), network.seed)

@@ -55,7 +55,7 @@ def figures(query: str, seed: int = 1) -> list[LayerDoubles]:
     """Return the figures of each layer, without normalization."""
     asked = request_of(DiagnosisRequest, parameters(query))
     network = dense_network(asked, seed, Limits(1000, 10_000))
-    weights = [layer.draw().weight.astype(np.float64) for layer in network.layers]
+    weights = [layer.weight.astype(np.float64) for layer in network.drawn()]
     x = batch(seed, "inputs", (asked.samples, asked.layers[0]), asked.input)
     entered, sums, values = [], [], []
     for weight in weights:

@@ -8,6 +8,8 @@ from hypothesis.extra.numpy import arrays
 
 from service.dense.scratch import Scratch
 from service.diagnosis.layer_figures import (
+    MOST_NODES_COMPARED,
+    MOST_NODES_IN_SUMMARY,
     activation_figures,
     gradient_sizes,
     mean_and_std,
@@ -23,8 +25,8 @@ def test_a_histogram_of_many_values_is_of_evenly_spaced_ones() -> None:
     values = np.random.default_rng(1).standard_normal((1000, 300), np.float32)
     histogram = value_histogram(values)
     assert histogram is not None
-    # Every tenth would be of 30 columns alone.
-    counts, _ = np.histogram(values.ravel()[::11], np.array(histogram.edges, np.float32))
+    # 300,000 values are 19 times 16,384; every twentieth would be of 15 columns alone.
+    counts, _ = np.histogram(values.ravel()[::19], np.array(histogram.edges, np.float32))
     assert histogram.counts == counts.tolist()
     values[0, 0] = np.inf
     assert value_histogram(values) is None
@@ -38,7 +40,7 @@ def test_figures_of_many_values_are_of_all_nodes_alike() -> None:
     assert figures.histogram is not None
     assert (figures.quantiles[2], figures.quantiles[4]) == (0.0, 1.0)
     assert (figures.min, figures.max, figures.zero_share) == (-2.0, 1.0, 499_999 / 1_000_000)
-    assert sum(figures.histogram.counts) == pytest.approx(2**17, rel=0.2)
+    assert sum(figures.histogram.counts) == pytest.approx(2**14, rel=0.2)
     assert [figures.histogram.edges[0], figures.histogram.edges[-1]] == [-2.0, 1.0]
 
 
@@ -134,13 +136,25 @@ def test_saturation_of_tanh_begins_at_0_97() -> None:
     assert saturated_share(entering, FUNCTIONS[Activation.RELU]) is None
 
 
-def test_wide_layers_are_compared_by_evenly_spaced_nodes() -> None:
+def test_the_rank_of_a_wide_layer_is_that_of_all_its_nodes() -> None:
     values = np.random.default_rng(1).standard_normal((300, 2048), np.float32)
     values[:, 1::2] = 0  # every other node is dead
     figures = node_figures(values, np.abs(values).max(), Scratch())
     assert figures.dead_share == 0.5
-    # Of 1024 evenly spaced nodes all but the last stand at even places; of the first 1024 only half would.
-    assert figures.effective_rank == pytest.approx(1023 / (1 + 1023 / 300), rel=0.02)
+    assert figures.effective_rank == pytest.approx(1024 / (1 + 1024 / 300), rel=0.02)
+
+
+@pytest.mark.parametrize(("most_nodes", "error"), [(MOST_NODES_COMPARED, 0.03), (MOST_NODES_IN_SUMMARY, 0.1)])
+def test_some_nodes_stand_for_all_of_a_wide_layer(most_nodes: int, error: float) -> None:
+    random = np.random.default_rng(2)
+    values = random.standard_normal((1000, 1000), np.float32)
+    for _ in range(5):
+        sums = values @ random.normal(0, np.sqrt(2 / 1000), (1000, 1000)).astype(np.float32)
+        values = np.maximum(sums, sums / 10)  # leaky_relu, of which no node is dead
+        nodes, _ = node_and_sample_figures(values, float(values.max()), Scratch(), most_nodes)
+        rank, correlation, _, _ = doubles(values)
+        assert nodes.effective_rank == pytest.approx(rank, rel=error)
+        assert nodes.mean_correlation == pytest.approx(correlation, rel=error)
 
 
 @pytest.mark.parametrize("exponent", range(-37, 38))

@@ -79,7 +79,7 @@ def seed_of(asked: DiagnosisRequest) -> int:
 
 def weights_of(asked: DiagnosisRequest) -> list[np.ndarray]:
     network = dense_network(asked, seed_of(asked), Limits(1000, 10_000))
-    return [layer.draw().weight for layer in network.layers]
+    return [layer.weight for layer in network.drawn()]
 
 
 def moved(weights: list[np.ndarray], run: int) -> list[np.ndarray]:
