@@ -15,6 +15,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stop in (signal.SIGTERM, signal.SIGINT):
         signal.signal(stop, lambda *_: sys.exit(0))
     given = _parser().parse_args(arguments)
+    # A thread of OpenBLAS keeps its core busy for so many cycles, 2**26 unless this is said, when a product is done:
+    # in a busy service a third of all time. It is read when NumPy is loaded.
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "10")
     # Only now, for this takes a second: --help and a wrong option are answered at once, and Ctrl-C is.
     from service.web.serving import CannotListen, serve  # noqa: PLC0415
     from service.web.settings import PREFIX, BadSettings, settings_from  # noqa: PLC0415

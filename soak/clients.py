@@ -65,20 +65,23 @@ class Tally:
 class Client(Thread):
     """One that asks until the end, over connections that it keeps for a while."""
 
-    def __init__(self, number: int, choose: Callable[[random.Random], Service], tally: Tally, end: Event) -> None:
-        """Ask nothing yet."""
+    def __init__(
+        self, number: int, choose: Callable[[random.Random], Service], tally: Tally, end: Event, pause: float = 0.0
+    ) -> None:
+        """Ask nothing yet; later, wait `pause` seconds after each answer."""
         super().__init__(daemon=True)
         self._chance = random.Random(number)
         self._requests = mixed(number)
         self._choose = choose
         self._tally = tally
         self._end = end
+        self._pause = pause
         self._connections: dict[int, HTTPConnection] = {}
         self._silent: deque[socket.socket] = deque()
 
     def run(self) -> None:
         """Ask until the end."""
-        while not self._end.is_set():
+        while not self._end.wait(self._pause):
             if self._chance.random() < RUDE_SHARE:
                 self._be_rude(next(self._requests))
             else:

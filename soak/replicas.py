@@ -71,7 +71,7 @@ class Replicas:
         return chance.choice([service for service in (self.full, self.killed) if service])
 
     def apart(self, _: random.Random) -> Service:
-        """Return the one whose clock jumps, by itself: libfaketime makes it many times slower."""
+        """Return the one whose clock jumps."""
         return self.jumping or self.full
 
     @property

@@ -14,6 +14,7 @@ import numpy as np
 # One request a line, as `python -m soak.record` has written them.
 RECORDED = Path(__file__).with_name("recorded.jsonl.gz")
 OWN_SHARE = 0.5  # of all requests: valid ones, whose answers are bytes that never change
+LONG_SHARE = 0.04  # of these: diagnoses and trainings, each of which takes as long as a dozen others
 SEEDS = 10_000  # of our own requests: some are asked for again and again, most are not
 PATHS = (
     "/plan?layers=784,256,10&activation=relu&seed={seed}",
@@ -27,13 +28,15 @@ PATHS = (
     "/tensor/c_attn.npy?shape=24,72&axes=IO&parts=q,k,v&scheme=orthogonal&slice=3:9,:&seed={seed}",
     "/zarr/layers=300,200&activation=relu&seed={seed}/zarr.json",
     "/zarr/layers=300,200&activation=relu&bias=none&chunks=64,64&seed={seed}/layers.0.weight/c/4/3",
+    "/livez",
+    "/version",
+    "/metrics",
+)
+LONG_PATHS = (
     "/diagnose?layers=30,30,30&activation=tanh&samples=50&seed={seed}",
     "/diagnose.svg?layers=30,30,30&activation=relu&samples=50&report=summary&language=ja&seed={seed}",
     "/learn?layers=2,10,2&activation=tanh&data=circles&steps=20&batch=10&seed={seed}",
     "/learn.ndjson?layers=64,10,10&activation=relu&optimizer=adam&steps=20&batch=10&seed={seed}",
-    "/livez",
-    "/version",
-    "/metrics",
 )
 POSTED = ("/plan", "/weights.npy", "/weights.json")
 MODEL = {"family": "gpt2", "tensors": [{"name": "h.(0-3).attn.c_attn.weight", "shape": [8, 24]}]}
@@ -83,7 +86,7 @@ def _own(chance: random.Random) -> Request:
     if kind < 0.14:
         model = json.dumps(MODEL | {"seed": seed}).encode()
         return Request("POST", chance.choice(("/model/plan", "/model/weights.safetensors")), JSON, model)
-    target = chance.choice(PATHS).format(seed=seed)
+    target = chance.choice(LONG_PATHS if chance.random() < LONG_SHARE else PATHS).format(seed=seed)
     if kind < 0.2:
         return Request("GET", target, {"Range": f"bytes={chance.randrange(500)}-"})
     if kind < 0.25:
