@@ -9,12 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
-from service.files.body.pieces import Piece, panel_piece
+from service.files.body.pieces import SMALL_BYTES, Piece, always, panel_piece
 from service.numerics.dtypes import TensorDType, Values
 from service.tensors.tensor import TensorBox
 
 # Values made text in one go. orjson lets no other thread run meanwhile, so it must not take long.
 UNIT_ELEMENTS = 2**15
+SMALL_ELEMENTS = SMALL_BYTES // 16  # of which most have ten characters or so
 WIDE: Mapping[str, npt.DTypeLike] = MappingProxyType(
     {
         TensorDType.FLOAT64: np.float64,
@@ -45,7 +46,7 @@ class JsonText:
     drawing_bytes: int = 0  # memory that drawing takes beside the pieces, at most
     length: None = None
 
-    def pieces(self) -> Iterator[bytes | Piece]:
+    def pieces(self, is_full: Callable[[], bool] = always) -> Iterator[bytes | Piece]:
         """Return the document from beginning to end."""
         for part in self.parts():
             if isinstance(part, bytes):
@@ -53,18 +54,19 @@ class JsonText:
             elif isinstance(part, Text):
                 yield Piece(partial(_text, part), 0, 0, work_bytes=part.most_bytes)
             else:
-                yield from _pieces(part)
+                yield from _pieces(part, is_full)
 
 
 def _text(text: Text, _: memoryview) -> bytes:
     return text.make()
 
 
-def _pieces(box: TensorBox) -> Iterator[Piece]:
+def _pieces(box: TensorBox, is_full: Callable[[], bool]) -> Iterator[Piece]:
     for first, end, panels, memory in box.units(0, box.elements):
         yield from (panel_piece(panel, memory) for panel in panels)
-        for start in range(first, end, UNIT_ELEMENTS):
-            stop = min(start + UNIT_ELEMENTS, end)
+        stop = first
+        while stop < end:
+            start, stop = stop, min(stop + (UNIT_ELEMENTS if is_full() else SMALL_ELEMENTS), end)
             yield Piece(
                 partial(_numbers, box, start, stop),
                 0,

@@ -9,7 +9,7 @@ from typing import Self
 
 import numpy as np
 
-from service.files.body.pieces import Buffer, Piece, panel_piece
+from service.files.body.pieces import SMALL_BYTES, Buffer, Piece, always, panel_piece
 from service.numerics.dtypes import DTYPES
 from service.tensors.padded import PaddedBox
 from service.tensors.tensor import TensorBox
@@ -87,8 +87,22 @@ class Blob:
         """Return bytes [start, stop) of this blob; the rest is never drawn."""
         return Blob(self.parts, self.ends, self.start + start, self.start + stop)
 
-    def pieces(self) -> Iterator[bytes | Piece]:
+    def pieces(self, is_full: Callable[[], bool] = always) -> Iterator[bytes | Piece]:
         """Return the bytes from beginning to end, cut where it is cheapest to draw them apart."""
+        if self.drawing_bytes:
+            yield from self._pieces()
+            return
+        done = 0
+        while done < self.length:
+            has_all = is_full()
+            rest = self.cut(done, self.length if has_all else min(done + SMALL_BYTES, self.length))
+            for piece in rest._pieces():  # noqa: SLF001 - of another Blob
+                done += len(piece) if isinstance(piece, bytes) else piece.buffer_bytes
+                yield piece
+                if is_full() is not has_all:
+                    break
+
+    def _pieces(self) -> Iterator[bytes | Piece]:
         group: list[_Segment] = []
         grouped = 0
         for segment in self._segments():

@@ -1,12 +1,12 @@
 """NumPy's .npz: a ZIP archive of stored .npy files, one for each tensor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from zlib import crc32
 
 from service.files.body.blob import GROUP_BYTES, Blob
-from service.files.body.pieces import Buffer, Piece
+from service.files.body.pieces import SMALL_BYTES, Buffer, Piece, always
 from service.files.npy import box_as_npy, check_dtypes
 from service.files.npz.checksum import Checksum
 from service.files.npz.zip_records import Entry, descriptor, directory, local_header, record_bytes
@@ -28,30 +28,30 @@ class Npz:
         """Memory that drawing takes beside the pieces, at most."""
         return max(data.drawing_bytes for _, data in self.files)
 
-    def pieces(self) -> Iterator[bytes | Piece]:
+    def pieces(self, is_full: Callable[[], bool] = always) -> Iterator[bytes | Piece]:
         """Return the archive from beginning to end."""
         crcs = [0] * len(self.files)
-        for places in self._groups():
-            if self._is_made_at_once(places):
-                yield self._records(places, crcs)
+        place = 0
+        while place < len(self.files):
+            stop = self._end_of_group(place, GROUP_BYTES if is_full() else SMALL_BYTES)
+            if stop > place:
+                yield self._records(range(place, stop), crcs)
+                place = stop
             else:
-                yield from self._record(places.start, crcs)
+                yield from self._record(place, crcs, is_full)
+                place += 1
         yield Piece(partial(_directory, [entry for entry, _ in self.files], crcs), 0, 0, after_all_before=True)
 
-    def _groups(self) -> Iterator[range]:
-        """Return the places of entries that follow each other: small ones together, others alone."""
-        start, size = 0, 0
-        for place, (entry, data) in enumerate(self.files):
-            record = GROUP_BYTES if data.drawing_bytes else record_bytes(entry)
-            if place > start and (size + record > GROUP_BYTES or place - start == GROUP_ENTRIES):
-                yield range(start, place)
-                start, size = place, 0
-            size += record
-        yield range(start, len(self.files))
-
-    def _is_made_at_once(self, places: range) -> bool:
-        entry, data = self.files[places.start]
-        return record_bytes(entry) <= GROUP_BYTES and not data.drawing_bytes
+    def _end_of_group(self, start: int, most: int) -> int:
+        """Return the place after the last of the entries that are made together, from `start` on: there if none is."""
+        stop = min(start + GROUP_ENTRIES, len(self.files))
+        size = 0
+        for place in range(start, stop):
+            entry, data = self.files[place]
+            size += record_bytes(entry)
+            if size > most or data.drawing_bytes:
+                return place
+        return stop
 
     def _records(self, places: range, crcs: list[int]) -> Piece:
         """Return the whole of several entries."""
@@ -61,12 +61,12 @@ class Npz:
         largest = max(data.length for _, data in files)
         return Piece(partial(_write, files, places, crcs), size, elements, work_bytes=largest)
 
-    def _record(self, place: int, crcs: list[int]) -> Iterator[bytes | Piece]:
+    def _record(self, place: int, crcs: list[int], is_full: Callable[[], bool]) -> Iterator[bytes | Piece]:
         """Return one entry, drawn by all workers."""
         entry, data = self.files[place]
         entry_sum = _Sum([])
         yield local_header(entry)
-        for number, piece in enumerate(data.pieces()):
+        for number, piece in enumerate(data.pieces(is_full)):
             entry_sum.parts.append(Checksum())
             yield entry_sum.summed(number, piece)
         yield Piece(partial(entry_sum.descriptor, entry, place, crcs), 0, 0, after_all_before=True)

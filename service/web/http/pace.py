@@ -3,18 +3,16 @@
 A client that takes nothing keeps what the sockets' buffers do not hold of one small piece.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
 from starlette.types import Send
 
-from service.files.body.pieces import Body, Buffer, Divisible, Piece
+from service.files.body.pieces import Buffer
 from service.web.http.limits import Budget, Share
 
 RESIZE_BUFFER = "fanin.resize_buffer"  # the extension of the ASGI scope that asks for a socket's buffer of a size
-# Ten thousand of them fit in three quarters of 2 GB.
-SMALL_BYTES = 2**17
 # More than the sockets' buffers take for a client that reads nothing.
 SHOWN_BYTES = 2**20
 # In which a client that keeps up takes a piece, which is of 4 MiB at most.
@@ -39,34 +37,14 @@ class Pace:
     held: Buffer = b""
     large: Share | None = None  # memory of the socket's buffer while it is large
 
-    @property
     def is_full(self) -> bool:
         """Whether the client gets pieces as large as is cheapest, some of them drawn ahead."""
         return self.taken >= SHOWN_BYTES and 2 * self.memory.taken <= self.memory.most
 
-    def pieces(self, body: Body) -> Iterator[bytes | Piece]:
-        """Return a body from beginning to end, in small pieces until the client gets large ones, and then again.
-
-        What must be made from its beginning on, or is drawn together, has the same pieces for every client.
-        """
-        length = body.length
-        if length is None or not isinstance(body, Divisible) or body.drawing_bytes:
-            yield from body.pieces()
-            return
-        start = 0
-        while start < length:
-            is_full = self.is_full
-            stop = length if is_full else min(start + SMALL_BYTES, length)
-            for piece in body.cut(start, stop).pieces():
-                start += len(piece) if isinstance(piece, bytes) else piece.buffer_bytes
-                yield piece
-                if self.is_full is not is_full:
-                    break
-
     async def deliver(self, buffer: Buffer, send: Send, *, is_last: bool = False) -> None:
         """Send a piece; return when the client has taken it, or has shown that it will soon."""
         began = monotonic()
-        is_full = self.is_full and not is_last
+        is_full = self.is_full() and not is_last
         self._resize(is_full=is_full)
         for start in range(0, len(buffer), SEND_BYTES):
             await _send_part(buffer[start : start + SEND_BYTES], send)

@@ -45,7 +45,7 @@ class Drawing:
         pending: deque[asyncio.Future[Buffer]] = deque()
         has_begun = False
         try:
-            for piece in pace.pieces(body):
+            for piece in body.pieces(pace.is_full):
                 if isinstance(piece, bytes):
                     pending.append(_done(piece))
                 else:
@@ -57,7 +57,8 @@ class Drawing:
                     has_begun = True
                     await asyncio.sleep(0)  # others may run: a piece of many tensors took a while to put together
                 # What later pieces share is held by no client: all workers draw it.
-                while len(pending) > (self.ahead if pace.is_full or _is_shared(piece) else 0):
+                is_shared = isinstance(piece, Piece) and piece.is_shared
+                while len(pending) > (self.ahead if pace.is_full() or is_shared else 0):
                     yield await pending.popleft()
             while pending:
                 yield await pending.popleft()
@@ -151,10 +152,6 @@ def _done(buffer: bytes) -> asyncio.Future[Buffer]:
     future: asyncio.Future[Buffer] = asyncio.get_running_loop().create_future()
     future.set_result(buffer)
     return future
-
-
-def _is_shared(piece: bytes | Piece) -> bool:
-    return isinstance(piece, Piece) and not piece.buffer_bytes
 
 
 def _memory_bytes(piece: Piece) -> int:

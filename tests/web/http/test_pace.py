@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from harness.running import HOST, eventually, running
-from service.files.body.pieces import Piece
+from service.files.body.pieces import SMALL_BYTES, Piece
 from service.files.raw import box_as_raw
 from service.initializers.constant import Constant
 from service.initializers.schemes import ZEROS
@@ -21,7 +21,6 @@ from service.web.http.pace import (
     MOST_SECONDS,
     SHOWN_BYTES,
     SMALL_BUFFER_BYTES,
-    SMALL_BYTES,
     Pace,
 )
 
@@ -39,12 +38,22 @@ async def take(_: object) -> None:
     """Take at once what is sent."""
 
 
-@pytest.mark.parametrize("layout", ["in_out", "out_in"])
-def test_a_client_that_reads_nothing_keeps_one_small_piece(layout: str) -> None:
+@pytest.mark.parametrize("path", [LARGE, f"{LARGE}&layout=out_in"], ids=["in_out", "out_in"])
+def test_a_client_that_reads_nothing_keeps_one_small_piece(path: str) -> None:
     with running(stall_seconds=60) as service, contextlib.ExitStack() as held:
         for _ in range(CLIENTS):
-            held.enter_context(service.open(f"{LARGE}&layout={layout}"))
+            held.enter_context(service.open(path))
         assert eventually(lambda: service.metric("fanin_memory_bytes") == CLIENTS * SMALL_BYTES)
+        assert not eventually(lambda: service.metric("fanin_memory_bytes") > CLIENTS * SMALL_BYTES, seconds=0.5)
+
+
+@pytest.mark.parametrize("suffix", ["npz", "json"])
+def test_of_an_archive_or_of_json_it_keeps_one_small_piece_too(suffix: str) -> None:
+    path = f"/weights.{suffix}?layers=40000,40000&activation=relu&seed=1&bias=none"
+    with running(stall_seconds=60, json_elements=2**31) as service, contextlib.ExitStack() as held:
+        for _ in range(CLIENTS):
+            held.enter_context(service.open(path))
+        assert eventually(lambda: service.metric("fanin_memory_bytes") > CLIENTS * SMALL_BYTES / 2)
         assert not eventually(lambda: service.metric("fanin_memory_bytes") > CLIENTS * SMALL_BYTES, seconds=0.5)
 
 
@@ -53,7 +62,7 @@ def test_large_pieces_are_for_a_client_that_has_shown_that_it_takes_them(pace: P
 
     async def sizes() -> list[int]:
         taken = []
-        for piece in pace.pieces(body):
+        for piece in body.pieces(pace.is_full):
             assert isinstance(piece, Piece)
             taken.append(piece.buffer_bytes)
             await pace.deliver(piece.make(memoryview(bytearray(piece.buffer_bytes))), take)
@@ -65,20 +74,20 @@ def test_large_pieces_are_for_a_client_that_has_shown_that_it_takes_them(pace: P
 
 def test_a_client_that_is_slow_once_must_show_it_again(pace: Pace, monkeypatch: pytest.MonkeyPatch) -> None:
     asyncio.run(pace.deliver(bytes(SHOWN_BYTES), take))
-    assert pace.is_full
+    assert pace.is_full()
     clock = count(step=MOST_SECONDS)
     monkeypatch.setattr("service.web.http.pace.monotonic", lambda: next(clock))
     asyncio.run(pace.deliver(bytes(SMALL_BYTES), take))
-    assert not pace.is_full
+    assert not pace.is_full()
 
 
 def test_while_less_than_half_of_the_memory_is_free_all_get_little(pace: Pace) -> None:
     asyncio.run(pace.deliver(bytes(SHOWN_BYTES), take))
     share = pace.memory.take_now(MEMORY // 2 + 1)
     assert share is not None
-    assert not pace.is_full
+    assert not pace.is_full()
     share.give_back()
-    assert pace.is_full
+    assert pace.is_full()
 
 
 def test_the_sockets_buffer_is_large_and_counted_while_a_client_keeps_up_until_the_last_piece(pace: Pace) -> None:
@@ -98,7 +107,7 @@ def test_where_the_memory_of_a_large_buffer_would_be_over_half_of_all_the_buffer
     pace.resize = asked.append
     asyncio.run(pace.deliver(bytes(SHOWN_BYTES), take))
     with pace.memory.take_now(MEMORY // 2 - COUNTED_BYTES + 1) or pytest.fail("no memory"):
-        assert pace.is_full
+        assert pace.is_full()
         asyncio.run(pace.deliver(bytes(SMALL_BYTES), take))
     assert asked == []
 

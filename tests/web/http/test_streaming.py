@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import http.client
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event
 
@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from harness.running import Service, eventually, running
-from service.files.body.pieces import Buffer, Piece, panel_piece
+from service.files.body.pieces import SMALL_BYTES, Buffer, Piece, always, panel_piece
 from service.files.raw import box_as_raw
 from service.initializers.drawn_panels import DrawnPanels
 from service.initializers.matrices import MatrixAxes
@@ -22,7 +22,7 @@ from service.numerics.dtypes import TensorDType
 from service.tensors.tensor import UNIT_BYTES, Tensor
 from service.web.http.buffers import BufferPool
 from service.web.http.limits import Budget, Patience
-from service.web.http.pace import SEND_BYTES, SMALL_BYTES, Pace
+from service.web.http.pace import SEND_BYTES, Pace
 from service.web.http.streaming import Drawing
 
 LARGE = "/weights/layers.0.weight.bin?layers=40000,40000&activation=relu&seed=1&bias=none"
@@ -130,7 +130,7 @@ class TwoPanels:
     length = 0
     drawing_bytes = 1
 
-    def pieces(self) -> Iterator[bytes | Piece]:
+    def pieces(self, is_full: Callable[[], bool] = always) -> Iterator[bytes | Piece]:  # noqa: ARG002 - a Body's
         both = Barrier(2, timeout=10)
         yield from (panel_piece(both.wait, 1) for _ in range(2))
 
