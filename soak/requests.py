@@ -14,7 +14,7 @@ import numpy as np
 # One request a line, as `python -m soak.record` has written them.
 RECORDED = Path(__file__).with_name("recorded.jsonl.gz")
 OWN_SHARE = 0.5  # of all requests: valid ones, whose answers are bytes that never change
-LONG_SHARE = 0.04  # of these: diagnoses and trainings, each of which takes as long as a dozen others
+LONG_SHARE = 0.04  # of these: diagnoses, trainings and metrics, each of which takes as long as a dozen others
 SEEDS = 10_000  # of our own requests: some are asked for again and again, most are not
 PATHS = (
     "/plan?layers=784,256,10&activation=relu&seed={seed}",
@@ -30,9 +30,9 @@ PATHS = (
     "/zarr/layers=300,200&activation=relu&bias=none&chunks=64,64&seed={seed}/layers.0.weight/c/4/3",
     "/livez",
     "/version",
-    "/metrics",
 )
 LONG_PATHS = (
+    "/metrics",
     "/diagnose?layers=30,30,30&activation=tanh&samples=50&seed={seed}",
     "/diagnose.svg?layers=30,30,30&activation=relu&samples=50&report=summary&language=ja&seed={seed}",
     "/learn?layers=2,10,2&activation=tanh&data=circles&steps=20&batch=10&seed={seed}",
