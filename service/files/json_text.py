@@ -15,7 +15,7 @@ from service.tensors.tensor import TensorBox
 
 # Values made text in one go. orjson lets no other thread run meanwhile, so it must not take long.
 UNIT_ELEMENTS = 2**15
-SMALL_ELEMENTS = SMALL_BYTES // 16  # of which most have ten characters or so
+SMALL_ELEMENTS = SMALL_BYTES // 16  # whose texts have some 13 characters
 WIDE: Mapping[str, npt.DTypeLike] = MappingProxyType(
     {
         TensorDType.FLOAT64: np.float64,
