@@ -32,8 +32,8 @@ MOST_NODES_IN_SUMMARY = 128
 SMALLEST_SPREAD = 1e-5
 # Up to so many values are all sorted for their quantiles.
 MOST_SORTED = 1 << 17
-# Of more, so many are, evenly spaced; bars of a histogram never need more.
-SOME = 1 << 14
+# Of more, so many are, evenly spaced; the bars of a histogram never need more.
+SORTED_OF_MORE = 1 << 14
 SMALL_GRADIENT = 0.01  # of the rms
 # Share of the mean square that the squared mean may be: the rest keeps five of float32's seven digits.
 LARGEST_CANCELLED = 0.9
@@ -83,7 +83,7 @@ def activation_figures(values: FloatArray) -> ActivationFigures:
     brief = brief_activation_figures(values)
     if brief.min is None or brief.max is None:
         return brief
-    ordered = np.sort(_spread_out(values))
+    ordered = np.sort(_values_to_sort(values))
     return replace(
         brief,
         quantiles=_quantiles(ordered),
@@ -113,7 +113,7 @@ def saturated_share(entering: FloatArray, activation: Function) -> float | None:
 
 def value_histogram(values: FloatArray) -> Histogram | None:
     """Return how some values are distributed, evenly spaced among all; None where one of them is not finite."""
-    ordered = np.sort(_evenly_spaced(values, SOME))
+    ordered = np.sort(_evenly_spaced(values, SORTED_OF_MORE))
     smallest, largest = float(ordered[0]), float(ordered[-1])  # NaN is sorted to the end
     return _histogram(ordered, smallest, largest) if np.isfinite([smallest, largest]).all() else None
 
@@ -123,7 +123,7 @@ def gradient_sizes(gradient: FloatArray, rms: float) -> tuple[list[float], float
 
     Of more than MOST_SORTED gradients they are those of some.
     """
-    ordered = np.sort(np.abs(_spread_out(gradient)))
+    ordered = np.sort(np.abs(_values_to_sort(gradient)))
     small = np.searchsorted(ordered, np.asarray(SMALL_GRADIENT * rms, ordered.dtype))
     return _quantiles(ordered), float(small) / ordered.size
 
@@ -206,10 +206,10 @@ def _covariance_figures(
     own = float(variance @ variance)
     of_pairs = max(float(np.vdot(covariance, covariance)) - own, 0.0)
     # Sums over some nodes, and over some pairs of different nodes, for those over all.
-    nodes = width / chosen
-    pairs = nodes * (width - 1) / (chosen - 1) if chosen > 1 else 1.0
-    square = nodes * own + pairs * of_pairs
-    rank = (nodes * float(variance.sum())) ** 2 / square if square > 0 else None
+    for_each_node = width / chosen
+    for_each_pair = for_each_node * (width - 1) / (chosen - 1) if chosen > 1 else 1.0
+    square = for_each_node * own + for_each_pair * of_pairs
+    rank = (for_each_node * float(variance.sum())) ** 2 / square if square > 0 else None
     count = int(varying.sum())
     if count < 2:
         return rank, None
@@ -231,9 +231,9 @@ def _quantiles(ordered: FloatArray) -> list[float]:
     return [float(quantile) for quantile in quantiles]
 
 
-def _spread_out(values: FloatArray) -> FloatArray:
+def _values_to_sort(values: FloatArray) -> FloatArray:
     """Return all values of a matrix up to MOST_SORTED, else some of them."""
-    return values.reshape(-1) if values.size <= MOST_SORTED else _evenly_spaced(values, SOME)
+    return values.reshape(-1) if values.size <= MOST_SORTED else _evenly_spaced(values, SORTED_OF_MORE)
 
 
 def _evenly_spaced(values: FloatArray, most: int) -> FloatArray:
