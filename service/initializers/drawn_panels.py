@@ -9,6 +9,9 @@ from typing import NamedTuple
 from service.numerics.recipe.reference import Float32s
 from service.numerics.recipe.reflections import Reflections
 
+# What a panel takes beside its values: its key, and what several threads wait with. Small ones are mostly that.
+OVERHEAD_BYTES = 3072
+
 
 class PanelKey(NamedTuple):
     """What a panel depends on: neighbours of one matrix, times a gain."""
@@ -50,12 +53,11 @@ class DrawnPanels:
             raise
         panel.set_result(values)
         with self._lock:
-            self.bytes_kept += values.nbytes
+            self.bytes_kept += OVERHEAD_BYTES + values.nbytes
             self._forget()
 
     def _forget(self) -> None:
         """Forget those panels whose last use is longest ago, as far as it takes."""
-        for key in [key for key, panel in self._panels.items() if panel.done()]:
-            if self.bytes_kept <= self.most_bytes:
-                return
-            self.bytes_kept -= self._panels.pop(key).result().nbytes
+        while self.bytes_kept > self.most_bytes:
+            oldest = next(key for key, panel in self._panels.items() if panel.done())
+            self.bytes_kept -= OVERHEAD_BYTES + self._panels.pop(oldest).result().nbytes

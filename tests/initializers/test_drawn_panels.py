@@ -1,17 +1,18 @@
 """The cache of panels: one drawing for all who ask at once, and no more bytes than allowed."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, Lock
 
 import numpy as np
 import pytest
 
-from service.initializers.drawn_panels import DrawnPanels, PanelKey
+from service.initializers.drawn_panels import OVERHEAD_BYTES, DrawnPanels, PanelKey
 from service.numerics.recipe.philox import Key
 from service.numerics.recipe.reference import Float32s
 from service.numerics.recipe.reflections import Reflections
 
-SIZE = 4 * 10 * 8
+SIZE = OVERHEAD_BYTES + 4 * 10 * 8
 
 
 def key(number: int) -> PanelKey:
@@ -19,7 +20,7 @@ def key(number: int) -> PanelKey:
 
 
 class Drawing:
-    """Draws panels of SIZE bytes, and remembers which."""
+    """Draws panels that take SIZE bytes, and remembers which."""
 
     def __init__(self) -> None:
         self.drawn: list[PanelKey] = []
@@ -48,6 +49,18 @@ def test_nothing_is_kept_where_nothing_fits() -> None:
     for _ in range(2):
         assert panels.get(key(3), draw)[0, 0] == 24
     assert draw.drawn == [key(3)] * 2
+
+
+def test_small_panels_are_counted_with_all_that_holds_them() -> None:
+    panels = DrawnPanels(2**30)
+    tracemalloc.start()
+    for number in range(1000):
+        reflections = Reflections(Key(2**60 + number, 2**61 + number), 2**40 + number, 3)
+        one = PanelKey(reflections, range(number, number + 2), 1.0 + number)
+        panels.get(one, lambda _: np.empty((3, 2), np.float32))
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert 0.5 * panels.bytes_kept < taken <= panels.bytes_kept
 
 
 def test_threads_that_ask_at_once_share_one_drawing() -> None:

@@ -28,6 +28,7 @@ class Connection(h11.Connection):
                 _check(event)
         except h11.RemoteProtocolError as error:
             self.refusal = self._refusal(error)
+            error.__traceback__ = None  # h11's frames hold the error, and it holds them
             raise
         return event
 

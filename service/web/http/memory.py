@@ -9,6 +9,7 @@ CGROUP = Path("/proc/self/cgroup")
 MOUNT = Path("/sys/fs/cgroup")
 # Of cgroup 2 and of cgroup 1, where each controller has a folder of its own.
 LIMIT_FILES = ("memory.max", "memory.limit_in_bytes")
+TRIM = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
 
 
 def memory_allowed() -> int:
@@ -40,7 +41,6 @@ def _number(file: Path) -> int | None:
 
 
 def give_back_free_memory() -> None:
-    """Give what malloc keeps for later back to the system, where it is glibc's: gigabytes after a diagnosis."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+    """Give what malloc keeps for later back to the system, where it tells how: gigabytes after a diagnosis."""
+    if TRIM is not None:
+        TRIM(0)

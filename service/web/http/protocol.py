@@ -7,7 +7,8 @@
 """
 
 import asyncio
-import socket
+import weakref
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from service.web.http.connection import Connection
 from service.web.http.malformed import Notes, answer
 from service.web.http.observing import HAS_LEFT
 from service.web.http.pace import RESIZE_BUFFER, SMALL_BUFFER_BYTES
-from service.web.http.transport import Transport
+from service.web.http.transport import Transport, resize_buffer
 
 # h11 takes some 10 ms for the smallest chunks that fit in here; others wait meanwhile.
 SLICE_BYTES = 2**13
@@ -54,14 +55,15 @@ class BoundedProtocol(H11Protocol):
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the app answer, and tell it how to know whether the client has left."""
-        cycle = self.cycle
-        scope["extensions"] = {HAS_LEFT: lambda: cycle.disconnected, RESIZE_BUFFER: self._resize_buffer}
+        cycle = weakref.ref(self.cycle)  # which holds the scope: else both would wait for the collector of garbage
+        resize = partial(resize_buffer, self._socket)
+        scope["extensions"] = {HAS_LEFT: lambda: getattr(cycle(), "disconnected", True), RESIZE_BUFFER: resize}
         await self._inner_app(scope, receive, send)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a client in, unless there are too many."""
         self._socket = transport
-        self._resize_buffer(SMALL_BUFFER_BYTES)
+        resize_buffer(transport, SMALL_BUFFER_BYTES)
         # A client has taken a piece when nothing of it waits here any more: the socket's buffer is large enough.
         transport.set_write_buffer_limits(0)
         self._patience = Transport(transport, self.conn, self.bounds.stall_seconds, self._feed_soon)
@@ -72,14 +74,11 @@ class BoundedProtocol(H11Protocol):
         else:
             self._head_timer = self.loop.call_later(self.bounds.head_seconds, self._end_slow_head)
 
-    def _resize_buffer(self, size: int) -> None:
-        if not self._socket.is_closing():
-            self._socket.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
-
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of all timers."""
+        """Let go of all timers, and of what holds this protocol, so that it need not wait for the collector."""
         super().connection_lost(exc)
         self._patience.forget()
+        self.app = self._inner_app
         for handle in (self._feeding, self._head_timer):
             if handle is not None:
                 handle.cancel()

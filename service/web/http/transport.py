@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from socket import SO_SNDBUF, SOL_SOCKET
 
 import h11
 
@@ -60,7 +61,8 @@ class Transport:
         self._has_taken = True
 
     def forget(self) -> None:
-        """Stop waiting: the connection is gone."""
+        """Stop waiting, and let go of whom to call: the connection is gone."""
+        del self.resume_reading
         for timer in self._timers.values():
             timer.cancel()
 
@@ -71,3 +73,9 @@ class Transport:
         else:
             self._has_taken = False
             self.watch()
+
+
+def resize_buffer(socket: asyncio.Transport, byte_count: int) -> None:
+    """Have the system hold so much for the client, unless it has gone."""
+    if not socket.is_closing():
+        socket.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_SNDBUF, byte_count)

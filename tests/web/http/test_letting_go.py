@@ -1,12 +1,15 @@
-"""Clients that stop reading: what they hold is given back."""
+"""Clients that stop reading, and all others: what they hold is given back."""
 
 import contextlib
+import signal
 import socket
 from pathlib import Path
 
+import httpx
 import pytest
 
 from harness.running import HOST, Service, eventually, running
+from tests.web.uncollected import MESSAGE
 
 NARROW = ",".join(["2"] * 1000)
 LISTENING = "0A"  # in /proc/net/tcp
@@ -55,3 +58,48 @@ def test_a_client_that_was_let_go_holds_no_connection_and_so_no_memory(path: str
         assert eventually(lambda: connections(service) >= 4)
         assert eventually(lambda: connections(service) == 0)
         assert service.metric("fanin_drawings") == 0
+
+
+LAYERS = "layers=20,10,5&activation=relu&seed=1"
+REQUESTS = [
+    f"GET /plan?{LAYERS} HTTP/1.1\r\nHost: a\r\n\r\n",
+    f"GET /weights.npy?{LAYERS} HTTP/1.1\r\nHost: a\r\nRange: bytes=5-\r\n\r\n",
+    f"GET /weights.npz?{LAYERS} HTTP/1.1\r\nHost: a\r\n\r\n",
+    f"GET /weights.json?{LAYERS} HTTP/1.0\r\n\r\n",
+    f"GET /diagnose.svg?{LAYERS}&samples=20 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /learn.ndjson?layers=2,5,2&activation=tanh&data=circles&steps=5&seed=1 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /weights.npy?layers=0 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
+    "POST /plan HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\nno JSON at",
+    "no HTTP at all\r\n\r\n",
+    "GET /plan",
+]
+
+
+@pytest.mark.parametrize("request_text", REQUESTS, ids=[one[:20] for one in REQUESTS])
+def test_what_a_client_has_left_behind_need_not_be_searched_for(request_text: str) -> None:
+    with running("-m", "tests.web.uncollected", head_seconds=1) as service:
+        httpx.get(f"{service.url}/openapi.json", timeout=60)  # which is made meanwhile, and leaves much behind
+
+        def ask() -> None:
+            with socket.create_connection((HOST, service.port), timeout=30) as client:
+                client.sendall(request_text.encode())
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(2**16):
+                    pass
+
+        def uncollected() -> dict[str, int]:
+            assert eventually(lambda: connections(service) == 0)
+            before = len(service.log_lines())
+            service.process.send_signal(signal.SIGUSR1)
+            assert eventually(lambda: any(line["message"] == MESSAGE for line in service.log_lines()[before:]))
+            (line,) = (line for line in service.log_lines()[before:] if line["message"] == MESSAGE)
+            found: dict[str, int] = line["found"]
+            return found
+
+        for _ in range(5):  # what is made once is there
+            ask()
+        uncollected()
+        for _ in range(20):
+            ask()
+        assert {kind: count for kind, count in uncollected().items() if count >= 20} == {}
