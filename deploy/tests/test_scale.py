@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -32,6 +33,19 @@ FETCH = """
 import hashlib, sys, urllib.request
 with urllib.request.urlopen("http://127.0.0.1:8000" + sys.argv[1]) as answer:
     print(answer.headers["etag"], hashlib.sha256(answer.read()).hexdigest())
+"""
+
+# Asks for a file that is not kept, and reads it when it is told to.
+READ = """
+import contextlib, http.client, sys
+connection = http.client.HTTPConnection("cache", 8080)
+connection.request("GET", sys.argv[1])
+answer = connection.getresponse()
+sys.stdin.readline()
+with contextlib.suppress(ConnectionResetError):
+    while answer.read(2**20):
+        pass
+print("cut" if answer.length else "whole")
 """
 
 
@@ -176,6 +190,28 @@ def test_a_download_from_a_killed_replica_goes_on_from_another(scaled: Scaled) -
                     victim = ""
     print(f"\ntries: {tries}")
     assert hashed.hexdigest() == whole
+
+
+def test_a_download_is_cut_when_its_replica_is_gone_without_a_word(scaled: Scaled) -> None:
+    replicas = scaled.replicas()
+    (client,) = scaled.project.containers("fanin")
+    reading = ["docker", "exec", "--interactive", client, PYTHON, "-c", READ, GIBIBYTE.replace(".npy", ".npz")]
+    with subprocess.Popen(reading, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert eventually(lambda: any(map(is_sending, replicas)), 10)
+        victim = next(filter(is_sending, replicas))
+        docker("network", "disconnect", "--force", f"{scaled.project.name}_default", victim)
+        told, _ = process.communicate("go on\n", timeout=60)
+    docker("rm", "--force", victim)  # nobody would connect it to the network again
+    assert told.strip() == "cut"
+
+
+def is_sending(replica: str) -> bool:
+    """Return whether a client has not yet taken all that a replica has sent: Linux shows how much waits."""
+    for line in docker("exec", replica, "cat", "/proc/net/tcp").splitlines()[1:]:
+        _, address, _, _, queues, *_ = line.split()
+        if address.endswith(":1F40") and int(queues.partition(":")[0], 16):
+            return True
+    return False
 
 
 def test_without_any_replica_the_cache_answers_what_it_has(scaled: Scaled) -> None:
