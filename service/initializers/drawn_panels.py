@@ -9,8 +9,7 @@ from typing import NamedTuple
 from service.numerics.recipe.reference import Float32s
 from service.numerics.recipe.reflections import Reflections
 
-# What a panel takes beside its values: its key, and what several threads wait with. Small ones are mostly that.
-OVERHEAD_BYTES = 3072
+OVERHEAD_BYTES = 1024  # of a panel's key and objects, about: small panels are mostly that
 
 
 class PanelKey(NamedTuple):
@@ -28,36 +27,41 @@ class DrawnPanels:
         """Keep `most_bytes` at most, beside what is being drawn or read."""
         self.most_bytes = most_bytes
         self._lock = Lock()
-        self._panels: OrderedDict[PanelKey, Future[Float32s]] = OrderedDict()
+        self._kept: OrderedDict[PanelKey, Float32s] = OrderedDict()
+        self._begun: dict[PanelKey, Future[Float32s]] = {}
         self.bytes_kept = 0
 
     def get(self, key: PanelKey, draw: Callable[[PanelKey], Float32s]) -> Float32s:
         """Return a panel: one that is kept, or one that another thread is drawing, or one that this thread draws."""
         with self._lock:
-            panel = self._panels.get(key)
-            is_new = panel is None
-            if panel is None:
-                panel = self._panels[key] = Future()
-            self._panels.move_to_end(key)
-        if is_new:
-            self._draw(key, panel, draw)
-        return panel.result()
+            kept = self._kept.get(key)
+            if kept is not None:
+                self._kept.move_to_end(key)
+                return kept
+            begun = self._begun.get(key)
+            is_first = begun is None
+            if begun is None:
+                begun = self._begun[key] = Future()
+        return self._drawn(key, begun, draw) if is_first else begun.result()
 
-    def _draw(self, key: PanelKey, panel: Future[Float32s], draw: Callable[[PanelKey], Float32s]) -> None:
+    def _drawn(self, key: PanelKey, begun: Future[Float32s], draw: Callable[[PanelKey], Float32s]) -> Float32s:
         try:
             values = draw(key)
         except BaseException as failure:
             with self._lock:
-                del self._panels[key]
-            panel.set_exception(failure)
+                del self._begun[key]
+            begun.set_exception(failure)
             raise
-        panel.set_result(values)
         with self._lock:
-            self.bytes_kept += OVERHEAD_BYTES + values.nbytes
-            self._forget()
+            del self._begun[key]
+            self._keep(key, values)
+        begun.set_result(values)
+        return values
 
-    def _forget(self) -> None:
-        """Forget those panels whose last use is longest ago, as far as it takes."""
+    def _keep(self, key: PanelKey, values: Float32s) -> None:
+        """Keep a panel, and forget those whose last use is longest ago, as far as it takes."""
+        self._kept[key] = values
+        self.bytes_kept += OVERHEAD_BYTES + values.nbytes
         while self.bytes_kept > self.most_bytes:
-            oldest = next(key for key, panel in self._panels.items() if panel.done())
-            self.bytes_kept -= OVERHEAD_BYTES + self._panels.pop(oldest).result().nbytes
+            _, forgotten = self._kept.popitem(last=False)
+            self.bytes_kept -= OVERHEAD_BYTES + forgotten.nbytes
