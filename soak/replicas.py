@@ -13,7 +13,13 @@ from harness.running import Service, running
 
 # Small, so that a long day's requests fit: what exceeds them is refused, and that is met often too. What is kept to be
 # used again is full after the warm-up, so that it does not pass for growth.
-LIMITS = {"response_bytes": 2**20, "json_elements": 2**14, "diagnosis_bytes": 2**24, "matrix_bytes": 2**20}
+LIMITS = {
+    "response_bytes": 2**20,
+    "json_elements": 2**14,
+    "diagnosis_bytes": 2**24,
+    "learning_work": 2**20,
+    "matrix_bytes": 2**20,
+}
 FAKETIME = tuple(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))  # Debian's package libfaketime
 JUMPS = ("+3600", "-86400", "+0", "+31536000", "-1", "+0")  # seconds from the true time
 # The library must be there before the program begins. Time that passes is left as it is, as when a clock is set.
