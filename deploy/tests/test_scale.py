@@ -197,11 +197,14 @@ def test_a_download_is_cut_when_its_replica_is_gone_without_a_word(scaled: Scale
     (client,) = scaled.project.containers("fanin")
     reading = ["docker", "exec", "--interactive", client, PYTHON, "-c", READ, GIBIBYTE.replace(".npy", ".npz")]
     with subprocess.Popen(reading, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert eventually(lambda: any(map(is_sending, replicas)), 10)
-        victim = next(filter(is_sending, replicas))
-        docker("network", "disconnect", "--force", f"{scaled.project.name}_default", victim)
-        told, _ = process.communicate("go on\n", timeout=60)
-    docker("rm", "--force", victim)  # nobody would connect it to the network again
+        try:
+            assert eventually(lambda: any(map(is_sending, replicas)), 10)
+            victim = next(filter(is_sending, replicas))
+            docker("network", "disconnect", "--force", f"{scaled.project.name}_default", victim)
+            told, _ = process.communicate("go on\n", timeout=60)
+            docker("rm", "--force", victim)  # nobody would connect it to the network again
+        finally:
+            process.kill()
     assert told.strip() == "cut"
 
 

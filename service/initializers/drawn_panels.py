@@ -52,10 +52,10 @@ class DrawnPanels:
                 del self._begun[key]
             begun.set_exception(failure)
             raise
+        begun.set_result(values)
         with self._lock:
             del self._begun[key]
             self._keep(key, values)
-        begun.set_result(values)
         return values
 
     def _keep(self, key: PanelKey, values: Float32s) -> None:

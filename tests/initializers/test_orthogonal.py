@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.initializers.drawn_panels import DrawnPanels
+from service.initializers.drawn_panels import OVERHEAD_BYTES, DrawnPanels
 from service.initializers.matrices import MatrixAxes
 from service.initializers.orthogonal import Orthogonal
 from service.initializers.schemes import Choice
@@ -263,11 +263,13 @@ def test_where_a_file_crosses_columns_panels_are_drawn_once_for_all_runs(drawn: 
     together = initializer.drawn_together(box)
     # Each copy is a run of its own, for which both panels of Q are kept as float32 while one is drawn as float64.
     assert (together.run, together.needs_panels) == (280 * 100, True)
-    assert together.bytes == 300 * 200 * 4 + 300 * 128 * 8
+    kept = 2 * OVERHEAD_BYTES + 300 * 200 * 4
+    assert together.bytes == kept + 300 * 128 * 8
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(lambda drawing: drawing(), initializer.drawings(box)))
     panels = [(base, list(columns)) for base in (0, 60_000) for columns in (range(128), range(128, 200))]
     assert sorted(drawn) == panels
+    assert initializer.panels.bytes_kept == 2 * kept
     for start in range(0, box.elements, 7000):
         for part in box.split(start, start + 7000):
             values(initializer, part)
@@ -286,7 +288,7 @@ def test_where_a_file_runs_along_columns_each_run_draws_its_own(drawn: Drawn) ->
 
 def test_long_columns_are_drawn_fewer_at_a_time() -> None:
     box = Box.whole((20_000, 300), IO)
-    assert orthogonal(1, "a").drawn_together(box).bytes == 20_000 * (300 * 4 + 64 * 8)
+    assert orthogonal(1, "a").drawn_together(box).bytes == 5 * OVERHEAD_BYTES + 20_000 * (300 * 4 + 64 * 8)
 
 
 def test_numpy_linalg_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
-"""The service without the collector of garbage: python -m tests.web.uncollected logs at SIGUSR1 what waits for it.
+"""The service without its garbage collector: python -m tests.web.uncollected logs at SIGUSR1 what waits for it.
 
-What is let go is freed at once, unless it holds itself; that waits for the collector, which runs rarely.
+What is let go is freed at once, unless it holds itself; that waits for the collector, which looks through all objects
+rarely.
 """
 
 import gc

@@ -55,7 +55,7 @@ class BoundedProtocol(H11Protocol):
 
     async def _run(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Have the app answer, and tell it how to know whether the client has left."""
-        cycle = weakref.ref(self.cycle)  # which holds the scope: else both would wait for the collector of garbage
+        cycle = weakref.ref(self.cycle)  # which holds the scope: else both would wait for the garbage collector
         resize = partial(resize_buffer, self._socket)
         scope["extensions"] = {HAS_LEFT: lambda: getattr(cycle(), "disconnected", True), RESIZE_BUFFER: resize}
         await self._inner_app(scope, receive, send)
@@ -75,7 +75,7 @@ class BoundedProtocol(H11Protocol):
             self._head_timer = self.loop.call_later(self.bounds.head_seconds, self._end_slow_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let go of all timers, and of what holds this protocol, so that it need not wait for the collector."""
+        """Let go of timers, and of what holds this protocol, so that it need not wait for the garbage collector."""
         super().connection_lost(exc)
         self._patience.forget()
         self.app = self._inner_app
