@@ -1,7 +1,6 @@
 """The app: settings, middleware, routes and failures put together."""
 
 import asyncio
-import functools
 import logging
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -50,18 +49,15 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
     cache = Cache(settings.cache_bytes)
     KEPT.most_bytes = settings.matrix_bytes
 
-    def prepare() -> None:
-        pages.compress_all()
-        app.openapi()
-
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, State]]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, State | asyncio.Task[pages.StaticFile]]]:
         with (
             ThreadPoolExecutor(settings.workers, "draw") as drawers,
             ThreadPoolExecutor(settings.diagnoses, "diagnose") as diagnosticians,
         ):
             # What else the first who asks would make, and hold the event loop with.
-            preparing = asyncio.create_task(run_in_threadpool(prepare))
+            document = asyncio.create_task(run_in_threadpool(lambda: pages.document_file(app.openapi())))
+            compressing = asyncio.create_task(run_in_threadpool(pages.compress_all))
             is_ready = arithmetic_is_exact()
             facts = {"version": __version__, "backend": BACKEND, "is_ready": is_ready, **origins_of_code()}
             log.info("started", extra={"fields": facts})
@@ -71,17 +67,18 @@ def create_app(settings: Settings, metrics: Metrics | None = None) -> FastAPI:
             diagnoses = Budget("diagnoses", settings.diagnoses, "diagnoses", patience)
             diagnosing = Diagnosing(diagnosticians, diagnoses, memory, settings.diagnosis_seconds)
             metrics.show("fanin_drawings", "Responses being drawn or sent.", lambda: drawing.running)
-            yield {"app_state": State(settings, cache, metrics, memory, drawing, diagnosing, is_ready)}
-            await preparing
+            state = State(settings, cache, metrics, memory, drawing, diagnosing, is_ready)
+            yield {"app_state": state, "document": document}
+            await asyncio.gather(document, compressing)
         log.info("stopped")
 
-    app = FastAPI(title="fanin", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(title="fanin", lifespan=lifespan, openapi_url=None, redirect_slashes=False)
     # Not include_router(), behind which FastAPI matches each route twice, for 170 µs a request.
     for paths in (weights, tensors, models, zarr, diagnosis, learning, operations, pages):
         app.router.routes.extend(paths.router.routes)
     app.mount("/static", pages.static_files(), name="static")
     needs_key = settings.api_keys_file is not None
-    app.openapi = functools.cache(lambda: documented.document(app, needs_key=needs_key))  # type: ignore[method-assign]
+    app.openapi = lambda: documented.document(app, needs_key=needs_key)  # type: ignore[method-assign]
     # The last middleware added is the outermost.
     app.add_middleware(Caching, cache=cache)
     problems.install(app)

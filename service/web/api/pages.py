@@ -1,13 +1,16 @@
 """The pages for people, and the files that they load: each compressed once, and never taken from elsewhere."""
 
+import asyncio
 import gzip
 import hashlib
+import json
 import os
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
+from typing import Any, Self
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
@@ -71,6 +74,16 @@ class StaticFile:
     plain: Encoded
     zipped: Encoded | None  # None where that would not be shorter
 
+    @classmethod
+    def of(cls, body: bytes, suffix: str) -> Self:
+        """Return a file with these bytes, compressed where that helps."""
+        zipped = body if suffix in INCOMPRESSIBLE else gzip.compress(body, mtime=0)
+        return cls(
+            MEDIA_TYPES.get(suffix, OTHER),
+            Encoded(body, _etag(body)),
+            Encoded(zipped, _etag(zipped), "gzip") if len(zipped) < len(body) else None,
+        )
+
     def answer(self, method: str, headers: Headers, policy: str) -> Response:
         """Return the file, or 304 if the client has it."""
         takes_gzip = accepts_gzip(",".join(headers.getlist("accept-encoding")))
@@ -116,6 +129,11 @@ def accepts_gzip(accepted: str) -> bool:
     return weights.get("gzip", weights.get("*", 0.0)) > 0
 
 
+def document_file(document: dict[str, Any]) -> StaticFile:
+    """Return the OpenAPI document as a file."""
+    return StaticFile.of(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), ".json")
+
+
 def compress_all() -> None:
     """Compress all files, as would be done when they are first asked for, and hold the event loop then."""
     for path in STATIC.rglob("*"):
@@ -141,6 +159,13 @@ async def documentation_page(request: Request) -> Response:
     return _page(DOCS, request, DOCS_POLICY)
 
 
+@router.get("/openapi.json", include_in_schema=False)
+async def openapi_document(request: Request) -> Response:
+    """Return the OpenAPI document, which is made once, from the service's start on; whoever is early waits for it."""
+    document: asyncio.Task[StaticFile] = request.state.document
+    return (await asyncio.shield(document)).answer(request.method, request.headers, PAGE_POLICY)
+
+
 @router.get("/docs/{name}", include_in_schema=False)
 async def document_page(name: str, request: Request) -> Response:
     """Return one of the documents that harness/pages.py has rendered."""
@@ -155,13 +180,7 @@ def _page(path: Path, request: Request, policy: str) -> Response:
 
 @lru_cache(maxsize=MOST_FILES_KEPT)
 def _read(path: Path, _changed: int, _size: int) -> StaticFile:
-    body = path.read_bytes()
-    zipped = body if path.suffix in INCOMPRESSIBLE else gzip.compress(body, mtime=0)
-    return StaticFile(
-        MEDIA_TYPES.get(path.suffix, OTHER),
-        Encoded(body, _etag(body)),
-        Encoded(zipped, _etag(zipped), "gzip") if len(zipped) < len(body) else None,
-    )
+    return StaticFile.of(path.read_bytes(), path.suffix)
 
 
 def _etag(body: bytes) -> str:

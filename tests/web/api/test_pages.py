@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import html
 import re
+import threading
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -23,6 +24,7 @@ ZIPPED, PLAIN = {"Accept-Encoding": "gzip"}, {"Accept-Encoding": "identity"}
 FILES = {"/": "lab/index.html", "/docs": "docs.html", SCRIPT: "openapi-explorer.min.js"}
 
 every_file = pytest.mark.parametrize("url", FILES)
+every_answer = pytest.mark.parametrize("url", [*FILES, "/openapi.json"])
 
 
 def raw(client: httpx.Client, url: str, headers: dict[str, str]) -> tuple[httpx.Response, bytes]:
@@ -47,7 +49,7 @@ def test_a_file_comes_as_it_is_or_compressed(client: httpx.Client, url: str) -> 
     assert zipped.headers["etag"] != plain.headers["etag"]
 
 
-@every_file
+@every_answer
 @pytest.mark.parametrize("encoding", [ZIPPED, PLAIN], ids=["gzip", "identity"])
 def test_a_client_that_has_the_file_gets_304(client: httpx.Client, url: str, encoding: dict[str, str]) -> None:
     first, _ = raw(client, url, encoding)
@@ -60,7 +62,7 @@ def test_a_client_that_has_the_file_gets_304(client: httpx.Client, url: str, enc
     assert body
 
 
-@every_file
+@every_answer
 def test_head_answers_as_get_without_the_body(client: httpx.Client, url: str) -> None:
     got, head = client.get(url, headers=ZIPPED), client.head(url, headers=ZIPPED)
     differing = {"date", "x-request-id"}
@@ -68,6 +70,26 @@ def test_head_answers_as_get_without_the_body(client: httpx.Client, url: str) ->
     assert {k: v for k, v in head.headers.items() if k not in differing} == {
         k: v for k, v in got.headers.items() if k not in differing
     }
+
+
+def test_the_document_is_made_once_while_others_are_answered() -> None:
+    app, is_asked, document = create_app(Settings()), threading.Event(), {"openapi": "3.1.0"}
+    made = []
+
+    def make() -> dict[str, str]:
+        made.append(is_asked.wait(30))
+        return document
+
+    async def ask() -> list[httpx.Response]:
+        async with in_process(app) as (client, _):
+            waiting = [asyncio.create_task(client.get("/openapi.json")) for _ in range(3)]
+            assert (await client.get("/livez")).status_code == 200
+            is_asked.set()
+            return await asyncio.gather(*waiting)
+
+    app.openapi = make  # type: ignore[method-assign]
+    assert [answer.json() for answer in asyncio.run(ask())] == [document] * 3
+    assert made == [True]
 
 
 ACCEPTED = {
