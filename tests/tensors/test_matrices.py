@@ -10,6 +10,7 @@ from service.files.json_text import JsonText
 from service.files.npy import box_as_npy
 from service.files.npz.write import plan_as_npz
 from service.files.raw import box_as_raw
+from service.initializers.drawn_panels import OVERHEAD_BYTES
 from service.initializers.orthogonal import KEPT
 from service.tensors.plan import Plan
 from tests.bodies import cut_small, whole, whole_out_of_order
@@ -147,11 +148,12 @@ def test_memory_is_that_of_the_panels_and_of_drawing_one() -> None:
         return tensor("a", f"{query}&seed=1").whole().drawing_bytes
 
     panel = 8 * 1000 * 128
+    kept = 4 * 1000 * 800 + 7 * OVERHEAD_BYTES
     assert drawing_bytes("shape=1000,800&axes=OI&scheme=he") == 0
     assert drawing_bytes("shape=800,1000&axes=OI&scheme=orthogonal") == panel
-    assert drawing_bytes("shape=1000,800&axes=IO&scheme=orthogonal") == 4 * 1000 * 800 + panel
+    assert drawing_bytes("shape=1000,800&axes=IO&scheme=orthogonal") == kept + panel
     assert drawing_bytes("shape=2400,1000&axes=OI&parts=q,k,v&scheme=orthogonal") == panel
-    assert drawing_bytes("shape=1000,2400&axes=IO&parts=q,k,v&scheme=orthogonal") == 3 * (4 * 1000 * 800 + panel)
+    assert drawing_bytes("shape=1000,2400&axes=IO&parts=q,k,v&scheme=orthogonal") == 3 * (kept + panel)
 
 
 def test_panels_that_were_drawn_for_one_slice_are_found_by_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
