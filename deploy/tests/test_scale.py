@@ -14,6 +14,7 @@ import pytest
 from deploy.tests.crowd import crowd, failures_while
 from deploy.tests.engine import GIBIBYTE, PYTHON, Door, Project, digest, docker, eventually
 
+NAME = "fanin-scaled"
 FILES = ("docker-compose.yml", "deploy/prometheus.compose.yml")
 MNIST = "layers=784,256,10&activation=relu"
 LARGE = "/weights.npy?layers=3700,3700&activation=relu&seed=3"  # 55 MB
@@ -53,7 +54,7 @@ class Scaled:
 @pytest.fixture(scope="module")
 def scaled() -> Iterator[Scaled]:
     settings = {"PORT": "127.0.0.1:0", "CACHE_PORT": "127.0.0.1:0", "PROMETHEUS_PORT": "0"}
-    project = Project("fanin-scaled", FILES, settings, ("--profile", "scale"))
+    project = Project(NAME, FILES, settings, ("--profile", "scale"))
     with project.up("--scale", "service=3"):
         doors = (project.door(*at) for at in (("fanin", 8000), ("cache", 8080), ("prometheus", 9090)))
         yield Scaled(project, *doors)
@@ -154,11 +155,9 @@ def test_a_killed_replica_costs_no_client_an_error(scaled: Scaled) -> None:
     assert retried, "no request met the killed replica, so nothing was shown"
 
 
-def test_a_stopped_replica_finishes_its_part_of_a_download(scaled: Scaled) -> None:
+def test_a_stopped_replica_finishes_a_download(scaled: Scaled) -> None:
     replicas = scaled.replicas()
-    with scaled.direct.download(GIBIBYTE) as response:
-        length = int(response.headers["content-length"])
-        whole = digest(response, length)
+    length, whole = length_and_digest(scaled.direct)
     with scaled.cache.download(GIBIBYTE) as response:
         stopping = Thread(target=docker, args=("stop", sending(replicas)))
         with crowd(scaled.cache) as asked:
@@ -169,15 +168,13 @@ def test_a_stopped_replica_finishes_its_part_of_a_download(scaled: Scaled) -> No
     assert asked.failures == []
 
 
-DISCONNECT = ("network", "disconnect", "--force", "fanin-scaled_default")
+DISCONNECT = ("network", "disconnect", "--force", f"{NAME}_default")
 
 
 @pytest.mark.parametrize("end", [("kill",), DISCONNECT], ids=["killed", "gone without a word"])
 def test_a_download_whose_replica_ends_is_cut_and_goes_on_from_another(scaled: Scaled, end: tuple[str, ...]) -> None:
     replicas = scaled.replicas()
-    with scaled.direct.download(GIBIBYTE) as response:
-        length = int(response.headers["content-length"])
-        whole = digest(response, length)
+    length, whole = length_and_digest(scaled.direct)
     hashed, got = hashlib.sha256(), 0
     with scaled.cache.download(GIBIBYTE) as response, suppress(ConnectionResetError):
         victim = sending(replicas)
@@ -192,6 +189,13 @@ def test_a_download_whose_replica_ends_is_cut_and_goes_on_from_another(scaled: S
         while part := response.read1(2**20):
             hashed.update(part)
     assert hashed.hexdigest() == whole
+
+
+def length_and_digest(door: Door) -> tuple[int, str]:
+    """Return how many bytes a large download has, and their SHA-256."""
+    with door.download(GIBIBYTE) as response:
+        length = int(response.headers["content-length"])
+        return length, digest(response, length)
 
 
 def sending(replicas: Sequence[str]) -> str:

@@ -19,6 +19,11 @@ class PanelKey(NamedTuple):
     columns: range
     gain: float
 
+    @property
+    def byte_count(self) -> int:
+        """Memory that the panel takes: its float32 values, and what holds them."""
+        return OVERHEAD_BYTES + 4 * self.reflections.length * len(self.columns)
+
 
 class DrawnPanels:
     """The panels used last, within a number of bytes. Any thread may ask; each panel is drawn by one at a time."""
@@ -61,7 +66,7 @@ class DrawnPanels:
     def _keep(self, key: PanelKey, values: Float32s) -> None:
         """Keep a panel, and forget those whose last use is longest ago, as far as it takes."""
         self._kept[key] = values
-        self.bytes_kept += OVERHEAD_BYTES + values.nbytes
+        self.bytes_kept += key.byte_count
         while self.bytes_kept > self.most_bytes:
-            _, forgotten = self._kept.popitem(last=False)
-            self.bytes_kept -= OVERHEAD_BYTES + forgotten.nbytes
+            forgotten, _ = self._kept.popitem(last=False)
+            self.bytes_kept -= forgotten.byte_count

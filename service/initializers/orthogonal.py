@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 
-from service.initializers.drawn_panels import OVERHEAD_BYTES, DrawnPanels, PanelKey
+from service.initializers.drawn_panels import DrawnPanels, PanelKey
 from service.initializers.initializer import DrawnTogether
 from service.initializers.matrices import Indices, Matrices, MatrixAxes, Part
 from service.initializers.schemes import Choice
@@ -70,7 +70,7 @@ class Orthogonal:
             outer += 1
         firsts = (indices[:1] if axis < outer else indices for axis, indices in enumerate(box.ranges))
         one = Box(box.sides, box.order, tuple(firsts))
-        kept = sum(OVERHEAD_BYTES + 4 * matrices.length * len(key.columns) for key in self._panel_keys(one))
+        kept = sum(key.byte_count for key in self._panel_keys(one))
         return DrawnTogether(prod(box.shape[outer:]), needs_panels=True, bytes=kept + drawing, drawing=drawing)
 
     def drawings(self, box: Box) -> Iterator[Callable[[], object]]:
